@@ -1,0 +1,1 @@
+"""Baseline classifiers that see the anchor, its context, or both, without an encoder."""

@@ -1,0 +1,45 @@
+"""Configuration of the baseline classifiers."""
+
+from dataclasses import field
+from typing import Any
+
+from transformers import PreTrainedConfig
+
+from stigma_hf.tasks import load_tasks
+
+ESTIMATORS = ("majority-per-anchor",)
+
+
+class BaselineConfig(PreTrainedConfig):
+    """What a baseline is, what it was made from, and the windows it expects.
+
+    Args:
+        estimator: Kind of baseline, one of `ESTIMATORS`.
+        labels: Label order per task; the published tasks and labels if empty.
+        alpha: Laplace smoothing of a majority per anchor, above 0.
+        window: How windows are cut, `trained` or `released-api`.
+        window_words: Words on either side of an anchor, from 0 on.
+        title: What people should be told the model is.
+        provenance: Where its numbers come from: `source` and what else is known. Empty means unknown, and nothing
+            of unknown provenance is ever published.
+
+    Raises:
+        ValueError: If the estimator is unknown.
+    """
+
+    model_type = "stigma-baseline"
+
+    estimator: str = "majority-per-anchor"
+    labels: dict[str, list[str]] = field(default_factory=dict)
+    alpha: float = 1.0
+    window: str = "trained"
+    window_words: int = 10
+    title: str = "Majority per anchor"
+    provenance: dict[str, Any] | None = None
+
+    def __post_init__(self, **kwargs: Any) -> None:
+        if self.estimator not in ESTIMATORS:
+            raise ValueError(f"expected estimator among {', '.join(ESTIMATORS)}, found {self.estimator!r}")
+        if not self.labels:
+            self.labels = {task.id: list(task.labels) for task in load_tasks().values()}
+        super().__post_init__(**kwargs)
