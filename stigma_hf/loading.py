@@ -1,0 +1,38 @@
+"""Load a pipeline for a person: the same as `pipeline("stigma-classification")`, with errors that say what to do."""
+
+from typing import Any
+
+from stigma_hf.errors import UsageError
+
+
+def load_pipeline(model: str | None = None, **settings: Any) -> Any:
+    """The pipeline of a model folder, a hub id, or the embedded default.
+
+    Args:
+        model: Folder or hub id; the embedded default when None.
+        **settings: Parameters of `StigmaClassificationPipeline`, or of `pipeline()` as `device`.
+
+    Raises:
+        UsageError: If the model cannot be loaded or a setting is none of its choices.
+    """
+    from transformers import pipeline
+    from transformers.utils import logging
+
+    from stigma_hf.catalog import EMBEDDED_MODEL
+    from stigma_hf.pipeline import TASK
+
+    logging.set_verbosity_error()
+    try:
+        return pipeline(TASK, model=model or str(EMBEDDED_MODEL), **settings)
+    except OSError as error:
+        raise UsageError(
+            f"{model}: no model folder here and none to be had from the hub: {_first_line(error)}"
+        ) from error
+    except (ValueError, KeyError, RuntimeError, AssertionError) as error:
+        raise UsageError(f"{model or 'the embedded default'}: cannot be used: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What happened, without the trace that transformers prints into its messages."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,1 @@
+"""MIMIC-IV: fetch it, read it, sample it."""
