@@ -41,9 +41,17 @@ def _transliterate(character: str) -> str:
 
 
 def _candidates(text: str) -> list[int]:
-    """Where a rewritten construct may begin: at every non-ASCII character, `&` and `#`."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return np.flatnonzero((codes > 127) | (codes == ord("&")) | (codes == ord("#"))).tolist()
+    """Where a rewritten construct may begin: at a non-ASCII character, an entity's first two, or two hash signs."""
+    try:
+        codes = np.frombuffer(text.encode("latin-1"), dtype=np.uint8)
+    except UnicodeEncodeError:
+        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    begins = codes > 127
+    first, second = codes[:-1], codes[1:]
+    is_hash = second == ord("#")
+    in_entity = (second == ord("g")) | (second == ord("l")) | (second == ord("a")) | is_hash
+    begins[:-1] |= ((first == ord("&")) & in_entity) | ((first == ord("#")) & is_hash)
+    return np.flatnonzero(begins).tolist()
 
 
 class Span(NamedTuple):

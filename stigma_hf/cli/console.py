@@ -10,7 +10,15 @@ from typing import ParamSpec
 import typer
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from stigma_hf.errors import UsageError
 from stigma_hf.note_files import NoteReader
@@ -26,13 +34,9 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        handler = RichHandler(console=err, show_time=False, show_path=False, markup=False)
-        logger = logging.getLogger("stigma_hf")
-        logger.handlers[:] = [handler]
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
         try:
-            function(*args, **kwargs)
+            with _logging_to_terminal():
+                function(*args, **kwargs)
         except UsageError as error:
             err.print(f"error: {error}", style="bold red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
@@ -45,6 +49,32 @@ def command(function: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(0) from None
 
     return run
+
+
+@contextmanager
+def _logging_to_terminal() -> Iterator[None]:
+    """Show what the package logs, for as long as a command runs."""
+    logger = logging.getLogger("stigma_hf")
+    handler = RichHandler(console=err, show_time=False, show_path=False, markup=False)
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """A count of things done, where nobody knows how many there will be; call what it gives with how many more."""
+    columns = (SpinnerColumn(), TextColumn(f"{{task.completed:,}} {what}"), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("", total=None)
+        yield lambda more: progress.advance(bar, more)
 
 
 @contextmanager
