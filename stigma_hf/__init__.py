@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stigma_hf.pipeline import StigmaClassificationPipeline as StigmaClassificationPipeline
     from stigma_hf.search import AnchorMatch as AnchorMatch
     from stigma_hf.search import AnchorSearch as AnchorSearch
+    from stigma_hf.spans import load_spans as load_spans
 
 __version__ = "0.1.0"
 
@@ -26,6 +27,7 @@ _HOMES = {
     "BaselineConfig": "stigma_hf.baseline.configuration",
     "Lexicon": "stigma_hf.lexicon",
     "StigmaClassificationPipeline": "stigma_hf.pipeline",
+    "load_spans": "stigma_hf.spans",
 }
 
 __all__ = list(_HOMES)

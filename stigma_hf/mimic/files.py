@@ -20,7 +20,6 @@ MODULES = {
 """The tables that are read, and the module of MIMIC-IV or MIMIC-IV-Note that each is published in."""
 
 _ENDINGS = (".csv.gz", ".csv")
-_MAX_DEPTH = 8
 _SYNTHETIC_MARK = "SYNTHETIC.md"
 _PROVENANCE = "provenance.json"
 
@@ -82,22 +81,22 @@ def find_files(mimic: MimicPath | Sequence[MimicPath]) -> MimicFiles:
         raise UsageError("expected the folder of MIMIC-IV, or several, found an empty list")
     if absent := [str(root) for root in roots if not root.is_dir()]:
         raise MissingFiles(f"expected folders that hold MIMIC-IV, found no folder at {', '.join(absent)}")
-    found: dict[str, dict[Path, Path]] = {table: {} for table in MODULES}
+    found: dict[str, list[Path]] = {table: [] for table in MODULES}
     folders: set[Path] = set()
     for folder, names in _walk(roots):
         folders.add(folder)
         for table, places in found.items():
             if ending := next((ending for ending in _ENDINGS if table + ending in names), None):
-                places[folder.resolve()] = folder / (table + ending)
+                places.append(folder / (table + ending))
     _check(roots, found)
-    paths = {table: next(iter(places.values())) for table, places in found.items()}
+    paths = {table: places[0] for table, places in found.items()}
     marks = [folder for path in paths.values() for folder in path.parents if folder in folders]
     provenance = _read_provenance(marks)
     is_synthetic = provenance.get("source") == "synthetic" or any((m / _SYNTHETIC_MARK).is_file() for m in marks)
     return MimicFiles(**paths, roots=roots, is_synthetic=is_synthetic, provenance=provenance)
 
 
-def _check(roots: tuple[Path, ...], found: dict[str, dict[Path, Path]]) -> None:
+def _check(roots: tuple[Path, ...], found: dict[str, list[Path]]) -> None:
     """Raise unless each table was found in one folder."""
     where = ", ".join(map(str, roots))
     if missing := [table for table, places in found.items() if not places]:
@@ -106,7 +105,7 @@ def _check(roots: tuple[Path, ...], found: dict[str, dict[Path, Path]]) -> None:
         raise MissingFiles(f"{where}: {len(missing)} of {len(found)} needed files are missing: {names}{notes}")
     if ambiguous := {table: places for table, places in found.items() if len(places) > 1}:
         table, places = next(iter(ambiguous.items()))
-        listed = ", ".join(map(str, places.values()))
+        listed = ", ".join(map(str, places))
         raise UsageError(
             f"{where}: expected one file of each table, found {len(places)} of {table} ({listed}); "
             "name the folders of one release instead"
@@ -114,13 +113,17 @@ def _check(roots: tuple[Path, ...], found: dict[str, dict[Path, Path]]) -> None:
 
 
 def _walk(roots: tuple[Path, ...]) -> Iterator[tuple[Path, set[str]]]:
-    """Every folder to look into, with the names of the files in it."""
+    """Every folder to look into, once, with the names of the files in it."""
+    seen: set[Path] = set()
     for root in roots:
         for name, folders, names in os.walk(root, followlinks=True):
             folder = Path(name)
-            # Archives made on a Mac carry a shadow tree; links may lead around in a circle.
-            too_deep = len(folder.relative_to(root).parts) >= _MAX_DEPTH
-            folders[:] = [] if too_deep else sorted(f for f in folders if not f.startswith((".", "__MACOSX")))
+            # Links may lead around in a circle. Archives made on a Mac carry a shadow tree.
+            if (place := folder.resolve()) in seen:
+                folders.clear()
+                continue
+            seen.add(place)
+            folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
             yield folder, set(names)
 
 

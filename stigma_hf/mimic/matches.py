@@ -1,0 +1,70 @@
+"""Turn notes into tables of matches, and add what is known of each patient."""
+
+import pyarrow as pa
+
+from stigma_hf.mimic.tables import AdmissionTable
+from stigma_hf.search import AnchorSearch
+
+MATCHES = pa.schema(
+    {
+        "note_id": pa.string(),
+        "subject_id": pa.int64(),
+        "hadm_id": pa.int64(),
+        "task": pa.string(),
+        "anchor": pa.string(),
+        "clean_start": pa.int32(),
+        "clean_end": pa.int32(),
+        "context": pa.string(),
+    }
+)
+METADATA = pa.schema(
+    {
+        "sex": pa.string(),
+        "race": pa.string(),
+        "age": pa.int32(),
+        "language": pa.string(),
+        "marital_status": pa.string(),
+        "insurance": pa.string(),
+        "admission_type": pa.string(),
+        "service": pa.string(),
+        "unit": pa.string(),
+        "icd_9_codes": pa.list_(pa.string()),
+        "icd_10_codes": pa.list_(pa.string()),
+    }
+)
+_FOUND = list(MATCHES)[3:]
+
+
+def search_notes(notes: pa.RecordBatch, search: AnchorSearch) -> pa.Table:
+    """The matches in some notes, in the columns of `MATCHES` and any other that the notes have.
+
+    They come by note, then by task in lexicon order, then by position.
+
+    Notes are decoded as latin-1, whatever they were written in, because the published offsets were made so: a
+    character that takes two bytes counts twice.
+
+    Args:
+        notes: Notes in the columns of `NOTES`, and others if need be.
+        search: What to look for.
+    """
+    rows, tasks, anchors, starts, ends, contexts = [], [], [], [], [], []
+    for row, text in enumerate(notes.column("text").to_pylist()):
+        for match in search.search(text.decode("latin-1")):
+            rows.append(row)
+            tasks.append(match.task)
+            anchors.append(match.anchor)
+            starts.append(match.clean_start)
+            ends.append(match.clean_end)
+            contexts.append(match.context)
+    found = notes.drop_columns("text").take(pa.array(rows, pa.int64()))
+    columns = zip(_FOUND, (tasks, anchors, starts, ends, contexts), strict=True)
+    arrays = [pa.array(values, field.type) for field, values in columns]
+    return pa.Table.from_arrays([*found.columns, *arrays], schema=pa.schema([*found.schema, *_FOUND]))
+
+
+def attach_metadata(matches: pa.Table, admissions: AdmissionTable) -> pa.Table:
+    """Matches with the columns of `METADATA` of their admission; missing where there is no such admission."""
+    known = admissions.take(matches["hadm_id"]).select(METADATA.names).cast(METADATA)
+    for name in METADATA.names:
+        matches = matches.append_column(METADATA.field(name), known[name])
+    return matches
