@@ -1,4 +1,4 @@
-"""The README does what it says: every snippet is run, and prints what stands below it."""
+"""The README does what it says: every snippet is run in its order, in one folder, and prints what stands below it."""
 
 import os
 import re
@@ -10,38 +10,37 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-PYTHON = [(code, BLOCKS[i + 1][1]) for i, (language, code) in enumerate(BLOCKS) if language == "python"]
-COMMANDS = [
-    line
-    for language, code in BLOCKS
-    if language == "bash"
-    for line in code.splitlines()
-    if line.startswith("stigma-hf ")
+SNIPPETS = [
+    (language, code, output if shown == "text" else None)
+    for (language, code), (shown, output) in zip(BLOCKS, [*BLOCKS[1:], ("", "")], strict=True)
+    if language in ("bash", "python")
 ]
+SET_UP = 2
 
 
 def test_readme_opens_with_the_two_commands_that_continuous_integration_runs():
-    (first, main), (second, tests) = BLOCKS[:2]
+    (first, main, _), (second, tests, _) = SNIPPETS[:SET_UP]
     assert first == second == "bash"
     assert main.strip().endswith("stigma-hf quickstart")
     assert tests.strip().endswith("pytest")
     assert "README.md" in (ROOT / ".ci" / "run").read_text()
 
 
-@pytest.mark.parametrize(("code", "output"), PYTHON, ids=range(len(PYTHON)))
-def test_python_snippets_print_what_the_readme_shows(code, output):
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == output
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with the files that the snippets take for granted."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "notes").mkdir()
+    (folder / "notes" / "a.txt").write_text("She refused.")
+    (folder / "notes.csv").write_text("note_id,text\n1,She refused.\n")
+    return folder
 
 
-def test_command_line_snippets_run_as_printed(tmp_path):
-    assert len(COMMANDS) >= 4
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "a.txt").write_text("She refused.")
-    (tmp_path / "notes.csv").write_text("note_id,text\n1,She refused.\n")
+@pytest.mark.parametrize(("language", "code", "output"), SNIPPETS[SET_UP:], ids=range(len(SNIPPETS) - SET_UP))
+def test_snippets_run_as_printed_and_print_what_is_shown(folder, language, code, output):
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for command in COMMANDS:
-        done = subprocess.run(command.split(), cwd=tmp_path, env=environment, capture_output=True, text=True)
-        assert done.returncode == 0, (command, done.stderr)
-    assert {"matches.jsonl", "spans.parquet"} <= {path.name for path in tmp_path.iterdir()}
+    command = ["bash", "-euc", code] if language == "bash" else [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    if output is not None:
+        assert done.stdout == output

@@ -2,7 +2,7 @@
 
 import typer
 
-from stigma_hf.cli import inspection, notes, quickstart
+from stigma_hf.cli import corpus, inspection, notes, quickstart
 
 app = typer.Typer(
     name="stigma-hf",
@@ -14,5 +14,10 @@ app = typer.Typer(
 app.command()(quickstart.quickstart)
 app.command()(notes.search)
 app.command()(notes.predict)
+app.command()(corpus.synthesize)
+app.command()(corpus.build_dataset)
+app.command()(corpus.download)
+app.command()(corpus.sample)
+app.command()(corpus.import_labels)
 app.command()(inspection.models)
 app.command()(inspection.doctor)
