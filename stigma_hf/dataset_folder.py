@@ -102,9 +102,7 @@ def read_matches(folder: str | Path, on_matches: Callable[[int], Any] | None = N
     """
     path = Path(folder) / "matches" / "train.parquet"
     if not path.is_file():
-        raise UsageError(
-            f"{folder}: expected a folder of build-dataset --config matches, found no {path.name}"
-        )
+        raise UsageError(f"{folder}: expected a folder of build-dataset --config matches, found no {path.name}")
     for batch in parquet.ParquetFile(path).iter_batches():
         yield from batch.to_pylist()
         if on_matches:
