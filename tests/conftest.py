@@ -1,8 +1,6 @@
 """What the tests share. They open no connection: pytest-socket blocks sockets, and the hub libraries are told so."""
 
-import json
 import os
-from pathlib import Path
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -12,13 +10,6 @@ from transformers import pipeline
 import stigma_hf
 from stigma_hf.lexicon import Lexicon
 from stigma_hf.search import AnchorSearch
-
-PARITY = Path(__file__).parent / "parity"
-
-
-def recorded(name: str) -> list[dict]:
-    """The rows of a file of recorded outputs of the released toolkit."""
-    return [json.loads(line) for line in (PARITY / name).read_text(encoding="utf-8").split("\n") if line]
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 import reference
-from conftest import recorded
+from recordings import recorded
 
 from stigma_hf.cleaning import CleanNote, clean_note
 

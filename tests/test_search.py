@@ -2,7 +2,7 @@ import csv
 import gzip
 
 import pytest
-from conftest import PARITY
+from recordings import PARITY
 
 from stigma_hf import AnchorSearch, Lexicon
 from stigma_hf.cleaning import clean_note

@@ -1,6 +1,6 @@
 import pytest
 import reference
-from conftest import recorded
+from recordings import recorded
 
 from stigma_hf import AnchorSearch
 from stigma_hf.cleaning import CleanNote, clean_note
