@@ -30,13 +30,15 @@ _GAP = "(?:\xa0 ?|&#x20;|[ \x1c\x1d\x14])"
 NOT_PLAIN = r"&(?:gt|lt|amp|#x20);|###|[\x00-\x08\x0e-\x13\x15-\x1b]"
 """Pattern found in every ASCII note that is not plain: it has something to rewrite, or controls that are no blanks."""
 
-_REWRITTEN = re.compile(rf"[^\x00-\x7f]|&(?:gt|lt|amp|#x20);|###{_GAP}invalid{_GAP}font{_GAP}number{_GAP}[0-9]+")
-_REPLACEMENTS = {"&gt;": ">", "&lt;": "<", "&amp;": " and ", "&#x20;": " ", "\u2022": " ", "\xa0": " "}
+_CONSTRUCT = re.compile(rf"&(?:gt|lt|amp|#x20);|###{_GAP}invalid{_GAP}font{_GAP}number{_GAP}[0-9]+")
+_ENTITIES = {"&gt;": ">", "&lt;": "<", "&amp;": " and ", "&#x20;": " "}
 
 
 @cache
 def _transliterate(character: str) -> str:
     """ASCII for one non-ASCII character; nothing for those that have none, lone surrogates included."""
+    if character in "\u2022\xa0":
+        return " "
     return "" if "\ud800" <= character <= "\udfff" else unidecode(character)
 
 
@@ -102,21 +104,29 @@ class CleanNote:
         parts: list[str] = []
         copied, length = 0, 0
         for start in _candidates(text):
-            special = _REWRITTEN.match(text, start)
-            if special is None or start < copied:
+            if start < copied:
                 continue
-            found = special.group()
-            replacement = _REPLACEMENTS.get(found)
-            if replacement is None:
-                replacement = _transliterate(found) if len(found) == 1 else " "
+            character, end = text[start], start + 1
+            if character > "\x7f":
+                replacement = _transliterate(character)
+            elif construct := _CONSTRUCT.match(text, start):
+                end = construct.end()
+                replacement = _ENTITIES.get(construct.group(), " ")
+            else:
+                continue
             parts += (text[copied:start], replacement)
             length += start - copied
-            copied = special.end()
-            if not len(found) == len(replacement) == 1:
-                self._pieces.append(_Piece(start, copied, length, length + len(replacement)))
+            copied = end
+            if not end - start == len(replacement) == 1:
+                self._pieces.append(_Piece(start, end, length, length + len(replacement)))
             length += len(replacement)
         parts.append(text[copied:])
         return "".join(parts).encode("ascii")
+
+    @property
+    def is_shifted(self) -> bool:
+        """Whether offsets in the buffer differ from those in the note."""
+        return bool(self._pieces)
 
     @cached_property
     def text(self) -> str:
@@ -162,8 +172,9 @@ class CleanNote:
             is_blank = np.frombuffer(self.buffer, dtype=np.uint8, count=end) <= 0x20
         else:
             is_blank = np.frombuffer(self.buffer[:end].translate(_IS_BLANK), dtype=bool)
-        removed = is_blank.copy()
-        removed[1:] &= is_blank[:-1]
+        removed = np.empty_like(is_blank)
+        removed[:1] = is_blank[:1]
+        np.logical_and(is_blank[1:], is_blank[:-1], out=removed[1:])
         return removed
 
     def to_note(self, start: int, end: int) -> Span | None:
@@ -173,6 +184,8 @@ class CleanNote:
             Offsets into the note; None if the span begins or ends inside the transliteration of one character, so
             that no slice of the note stands for it (`¥` is `y=`, so no slice of `angr¥` reads "angry").
         """
+        if not self._pieces:
+            return Span(start, end)
         note_start, note_end = start, end
         if piece := self._last_piece("buffer_start", start):
             if start >= piece.buffer_end:
@@ -192,7 +205,7 @@ class CleanNote:
 
     def from_note(self, start: int, end: int) -> Span:
         """The buffer offsets of a span of the note; a construct that it cuts into counts as its first character."""
-        return Span(self._from_note(start), self._from_note(end - 1) + 1) if self._pieces else Span(start, end)
+        return Span(self._from_note(start), self._from_note(end - 1) + 1)
 
     def _from_note(self, offset: int) -> int:
         """The buffer offset of one character of the note."""
@@ -205,7 +218,7 @@ class CleanNote:
 
     def _last_piece(self, frame: str, offset: int) -> _Piece | None:
         """The last piece that begins at or before an offset."""
-        index = bisect_right(self._pieces, offset, key=attrgetter(frame)) if self._pieces else 0
+        index = bisect_right(self._pieces, offset, key=attrgetter(frame))
         return self._pieces[index - 1] if index else None
 
     def _is_blank(self, start: int, end: int) -> bool:

@@ -107,7 +107,7 @@ class AnchorSearch:
 
     def _in_original(self, note: str) -> list[AnchorMatch]:
         clean, found = self._matcher.in_original(note)
-        places = [clean.from_note(match.start, match.end) for match in found]
+        places = [clean.from_note(match.start, match.end) for match in found] if clean.is_shifted else found
         matches = []
         for (task, anchor, start, end), clean_span in zip(found, clean.to_cleaned(places), strict=True):
             context = released_api_window(note, start, end, self.window_words)
