@@ -2,7 +2,7 @@
 
 import typer
 
-from stigma_hf.cli import corpus, inspection, notes, quickstart
+from stigma_hf.cli import corpus, inspection, notes, quickstart, reproduce
 
 app = typer.Typer(
     name="stigma-hf",
@@ -19,5 +19,6 @@ app.command()(corpus.build_dataset)
 app.command()(corpus.download)
 app.command()(corpus.sample)
 app.command()(corpus.import_labels)
+app.add_typer(reproduce.app, name="reproduce")
 app.command()(inspection.models)
 app.command()(inspection.doctor)
