@@ -78,7 +78,7 @@ def build_dataset(
             features = StigmaSpansConfig(ALL_MATCHES, mimic=mimic).features
             layout = {ALL_MATCHES: _write_splits(folder / ALL_MATCHES, features.arrow_schema, {"train": matches})}
         else:
-            spans = builder.spans(annotations, split, seed, split_admissions)
+            spans = builder.spans(annotations, split, seed, split_admissions, num_proc)
             report, layout = spans.report, {}
             for name in (*load_tasks(), ALL_TASKS):
                 of_task = StigmaSpansConfig(name, mimic=mimic, annotations=annotations)

@@ -53,7 +53,7 @@ def load_spans(
         duplicates: Whether `matches` marks repeated texts in the column `is_duplicate` or drops them.
         cache_dir: A folder to keep the result in as Arrow files, which hold text of notes, with the report of the
             build; it is made readable by its owner alone. Without one the result is in memory and nothing is written.
-        num_proc: Number of processes that search notes for `matches`; one unless given.
+        num_proc: Number of processes that search notes; one unless given.
 
     Raises:
         UsageError: If an input is missing, broken or not what it should be; the message says which and what to do.
@@ -84,7 +84,7 @@ def _build_in_memory(config: "StigmaSpansConfig", num_proc: int) -> tuple["Datas
 
     builder = Builder(config.files)
     if config.annotations is not None and config.has_labels:
-        built = builder.spans(config.annotations, config.split, config.seed, config.split_admissions)
+        built = builder.spans(config.annotations, config.split, config.seed, config.split_admissions, num_proc)
         tables = {name: config.rows(table) for name, table in built.splits.items()}
         report = built.report
     else:

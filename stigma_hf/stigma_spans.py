@@ -183,7 +183,9 @@ class StigmaSpans(datasets.ArrowBasedBuilder):
             return [datasets.SplitGenerator(datasets.Split.TRAIN, gen_kwargs={"spans": None})]
         with tqdm(desc="Reading notes", unit=" notes") as bar:
             builder = Builder(config.files, on_notes=bar.update)
-            spans = builder.spans(config.annotations, config.split, config.seed, config.split_admissions)
+            spans = builder.spans(
+                config.annotations, config.split, config.seed, config.split_admissions, self._num_proc
+            )
         self.report = spans.report
         return [
             datasets.SplitGenerator(name, gen_kwargs={"spans": config.rows(spans.splits[name])}) for name in SPLITS

@@ -51,7 +51,7 @@ def build_dataset(
     duplicates: Annotated[
         Literal["mark", "drop"], typer.Option(help="What matches does with repeated texts.")
     ] = "mark",
-    num_proc: Annotated[int, typer.Option(help="Processes that search notes for matches.", min=1)] = 1,
+    num_proc: Annotated[int, typer.Option(help="Processes that search notes.", min=1)] = 1,
 ) -> None:
     """Rebuild the annotated spans, or collect every match, from local MIMIC-IV files."""
     from stigma_hf.dataset_folder import build_dataset as build

@@ -66,6 +66,7 @@ class Builder:
         split: Split = "released",
         seed: int = PUBLISHED_SEED,
         split_admissions: str | Path | None = None,
+        num_proc: int = 1,
     ) -> Spans:
         """The annotated spans, assigned to train, validation and test.
 
@@ -74,6 +75,7 @@ class Builder:
             split: `released` repeats the published assignment, `hash` is stable when patients come and go.
             seed: Seed of the assignment.
             split_admissions: The admissions file of MIMIC-IV 2.2, to draw the published assignment on another release.
+            num_proc: Number of processes that search.
 
         Raises:
             UsageError: If an input is wrong, or the published assignment does not exist on this tree.
@@ -82,7 +84,7 @@ class Builder:
         assigned = self._assign(split, seed, split_admissions, report)
         wanted = read_annotations(annotations)
         notes = NoteStream(self.files, self.admissions, wanted.note_ids, self._on_notes)
-        matches = pa.concat_tables([MATCHES.empty_table(), *search_batches(notes)])
+        matches = pa.concat_tables([MATCHES.empty_table(), *search_batches(notes, num_proc)])
         report.counts = Counter({"annotations": len(wanted.rows)}) + notes.counts + self.admissions.counts
         if split == "hash":
             assigned = hash_split(matches["subject_id"].drop_null().to_pylist(), seed)
