@@ -1,8 +1,8 @@
 """`pipeline("stigma-classification")`: from notes to labelled spans.
 
 The stages have names: a note is *prepared* into windows, windows are *batched* across notes, *run* through the model,
-*decoded* into probabilities, and handed back *per note*. Any model with `prepare(windows, tokenizer)` and a `forward`
-that returns one probability vector per window fits.
+*decoded* into probabilities, and handed back *per note*. Any model with `prepare(windows, tokenizer)`, a `forward`
+that returns one probability vector per window, and a `default_batch_size` fits.
 """
 
 import logging
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 TASK = "stigma-classification"
 """Name under which transformers knows the pipeline."""
 
-DEFAULT_BATCH_SIZE = 16
 _MAX_WAITING_NOTES = 1024
 
 
@@ -40,7 +39,7 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
         lexicon: Anchors to look for; the published ones when None.
         window: How windows are cut; as the model was trained when None.
         window_words: Words on either side of an anchor; as the model was trained when None.
-        batch_size: Windows per forward pass. It never changes a prediction.
+        batch_size: Windows per forward pass; what suits the model when None. It never changes a prediction.
 
     Calling it takes a note, a list or any sequence of notes, a dataset or one of its columns, a generator, or
     ready-made windows (`{"task", "anchor", "context"}`). One input gives one list, several give a list of lists in
@@ -92,7 +91,7 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
             TypeError: If an input is neither text nor a mapping; its place is in the message.
             ValueError: If a ready-made window lacks something, or a parameter is none of its choices.
         """
-        batch_size = batch_size or self._batch_size or DEFAULT_BATCH_SIZE
+        batch_size = batch_size or self._batch_size or self.model.default_batch_size
         if batch_size < 1:
             raise ValueError(f"expected batch_size to be a whole number from 1 on, found {batch_size}")
         preparing, _, finishing = self._sanitize_parameters(**kwargs)

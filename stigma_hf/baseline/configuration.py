@@ -7,7 +7,11 @@ from transformers import PreTrainedConfig
 
 from stigma_hf.tasks import load_tasks
 
-ESTIMATORS = ("majority-per-anchor",)
+MAJORITIES = ("majority-overall", "majority-per-anchor")
+"""Baselines that are label counts, stored as readable JSON."""
+
+ESTIMATORS = (*MAJORITIES, "logistic-regression-context", "logistic-regression-context-anchor", "scikit-learn")
+"""Kinds of baselines; `scikit-learn` is anything with `predict_proba`."""
 
 
 class BaselineConfig(PreTrainedConfig):
@@ -17,11 +21,15 @@ class BaselineConfig(PreTrainedConfig):
         estimator: Kind of baseline, one of `ESTIMATORS`.
         labels: Label order per task; the published tasks and labels if empty.
         alpha: Laplace smoothing of a majority per anchor, above 0.
+        negated_anchors: Whether a majority per anchor counts an anchor with a negation right before it apart, as the
+            published one does.
         window: How windows are cut, `trained` or `released-api`.
         window_words: Words on either side of an anchor, from 0 on.
         title: What people should be told the model is.
         provenance: Where its numbers come from: `source` and what else is known. Empty means unknown, and nothing
             of unknown provenance is ever published.
+        training: How it was trained: `recipe`, `sklearn_version`, and per task under `tasks` what was `chosen`, the
+            `vocabulary_size`, the number of `spans` and the `scores` of each split. None if it was not.
 
     Raises:
         ValueError: If the estimator is unknown.
@@ -32,10 +40,12 @@ class BaselineConfig(PreTrainedConfig):
     estimator: str = "majority-per-anchor"
     labels: dict[str, list[str]] = field(default_factory=dict)
     alpha: float = 1.0
+    negated_anchors: bool = False
     window: str = "trained"
     window_words: int = 10
     title: str = "Majority per anchor"
     provenance: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
 
     def __post_init__(self, **kwargs: Any) -> None:
         if self.estimator not in ESTIMATORS:

@@ -1,22 +1,29 @@
 """Baseline classifiers as transformers models: loaded, saved and served like an encoder."""
 
-import json
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel
 from transformers.utils import cached_file
 
-from stigma_hf.baseline.configuration import BaselineConfig
-from stigma_hf.baseline.counts import AnchorCounts
+from stigma_hf.baseline import storage
+from stigma_hf.baseline.configuration import MAJORITIES, BaselineConfig
+from stigma_hf.baseline.counts import AnchorCounts, MajorityOverall, MajorityPerAnchor
 from stigma_hf.context_window import ContextWindow
 from stigma_hf.publishing import GuardedPush
 
-COUNTS_FILE = "counts.json"
+
+class WindowClassifier(Protocol):
+    """What serves one task: a scikit-learn pipeline that starts from windows, or label counts."""
+
+    def predict_proba(self, windows: Sequence[ContextWindow]) -> np.ndarray:
+        """Probabilities, shape (len(windows), number of labels)."""
+        ...
 
 
 class BaselineClassifier(GuardedPush, PreTrainedModel):
@@ -24,22 +31,49 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
 
     Args:
         config: Its configuration.
-        counts: Task to anchor to label counts, for a majority per anchor.
+        counts: For a majority, the label counts of each task: per anchor, or of all spans together.
+        estimators: For any other baseline, a fitted scikit-learn estimator per task that takes context windows, as
+            `stigma_hf.baseline.training.train_baseline` makes them.
+
+    Raises:
+        ValueError: If a task has no counts or no estimator, an estimator is not fitted, or they do not fit the labels.
     """
 
     config_class = BaselineConfig
     base_model_prefix = "baseline"
     main_input_name = "windows"
+    default_batch_size = 4096
+    """Windows per forward pass that suit a model for which every call costs more than a window."""
 
-    def __init__(self, config: BaselineConfig, counts: Mapping[str, Mapping[str, Sequence[int]]]) -> None:
+    def __init__(
+        self,
+        config: BaselineConfig,
+        counts: Mapping[str, Any] | None = None,
+        estimators: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(config)
-        missing = [task for task in config.labels if task not in counts]
-        if missing:
-            raise ValueError(
-                f"expected counts for the tasks {', '.join(config.labels)}, found none for {missing[0]!r}"
-            )
-        self.estimators = {t: AnchorCounts(labels, counts[t], config.alpha) for t, labels in config.labels.items()}
+        kind, given = ("counts", counts) if config.estimator in MAJORITIES else ("estimators", estimators)
+        for task in config.labels:
+            if task not in (given or {}):
+                raise ValueError(f"expected {kind} for the tasks {', '.join(config.labels)}, found none for {task!r}")
+        self.counts = dict(counts or {})
+        self.estimators = dict(estimators or {})
+        self._classifiers: dict[str, WindowClassifier] = {}
+        self._columns: dict[str, list[int]] = {}
+        for task, labels in config.labels.items():
+            self._classifiers[task], self._columns[task] = self._classifier(task, labels)
         self.eval()
+
+    def _classifier(self, task: str, labels: Sequence[str]) -> tuple[WindowClassifier, list[int]]:
+        """The classifier of a task, and the place of each of its columns in the label order."""
+        columns = list(range(len(labels)))
+        if self.config.estimator == "majority-overall":
+            return MajorityOverall(labels, self.counts[task]), columns
+        if self.config.estimator == "majority-per-anchor":
+            negated = self.config.negated_anchors
+            counts = AnchorCounts(labels, self.counts[task], self.config.alpha, ignore_case=not negated)
+            return MajorityPerAnchor(counts, negated), columns
+        return self.estimators[task], _columns(self.estimators[task], task, labels)
 
     @property
     def device(self) -> torch.device:
@@ -69,11 +103,15 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
             ValueError: If the model does not know a window's task.
         """
         probabilities: list[np.ndarray] = [np.empty(0)] * len(windows)
-        for task in {window.task for window in windows}:
-            if task not in self.estimators:
-                raise ValueError(f"this model knows the tasks {', '.join(self.estimators)}, not {task!r}")
-            places = [i for i, window in enumerate(windows) if window.task == task]
-            rows = self.estimators[task].predict_proba([windows[i].anchor for i in places])
+        places_of: dict[str, list[int]] = defaultdict(list)
+        for i, window in enumerate(windows):
+            places_of[window.task].append(i)
+        for task, places in places_of.items():
+            if task not in self._classifiers:
+                raise ValueError(f"this model knows the tasks {', '.join(self._classifiers)}, not {task!r}")
+            # A label that no training span had is never predicted.
+            rows = np.zeros((len(places), len(self.config.labels[task])))
+            rows[:, self._columns[task]] = self._classifiers[task].predict_proba([windows[i] for i in places])
             for i, row in zip(places, rows, strict=True):
                 probabilities[i] = row
         return {"probabilities": probabilities}
@@ -81,7 +119,7 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
     def save_pretrained(
         self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any
     ) -> None:
-        """Write the model to a folder: `config.json` and `counts.json`.
+        """Write the model to a folder: `config.json`, with `counts.json` or `model.skops`.
 
         Raises:
             NotPublishable: If asked to push the folder to a hub.
@@ -92,8 +130,10 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
         folder.mkdir(parents=True, exist_ok=True)
         self.config.architectures = [type(self).__name__]
         self.config.save_pretrained(folder)
-        counts = {task: estimator.counts for task, estimator in self.estimators.items()}
-        (folder / COUNTS_FILE).write_text(_json_table(counts), encoding="utf-8")
+        if self.config.estimator in MAJORITIES:
+            storage.save_counts(self.counts, folder / storage.COUNTS_FILE)
+        else:
+            storage.save_estimators(self.estimators, folder / storage.ESTIMATORS_FILE)
 
     @classmethod
     def from_pretrained(
@@ -103,25 +143,28 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
 
         Raises:
             OSError: If a file of the model is missing or out of reach.
-            ValueError: If the counts are not what the configuration says.
+            ValueError: If a file of the model is not what the configuration says, or holds types that are not trusted.
         """
         hub = {
             k: kwargs[k] for k in ("cache_dir", "revision", "token", "local_files_only", "subfolder") if k in kwargs
         }
         if not isinstance(config, BaselineConfig):
             config = BaselineConfig.from_pretrained(config or pretrained_model_name_or_path, **hub)
-        path = cached_file(pretrained_model_name_or_path, COUNTS_FILE, **hub)
-        try:
-            counts = json.loads(Path(path).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"{COUNTS_FILE}: expected JSON with counts per task and anchor: {error}") from error
-        return cls(config, counts)
+        if config.estimator in MAJORITIES:
+            path = cached_file(pretrained_model_name_or_path, storage.COUNTS_FILE, **hub)
+            return cls(config, storage.load_counts(path))
+        path = cached_file(pretrained_model_name_or_path, storage.ESTIMATORS_FILE, **hub)
+        trained_with = (config.training or {}).get("sklearn_version")
+        return cls(config, estimators=storage.load_estimators(path, trained_with))
 
 
-def _json_table(counts: Mapping[str, Mapping[str, Sequence[int]]]) -> str:
-    """Counts as JSON that reads like a table, an anchor a line."""
-    tasks = []
-    for task, rows in counts.items():
-        lines = ",\n".join(f"    {json.dumps(anchor)}: {json.dumps(row)}" for anchor, row in rows.items())
-        tasks.append(f"  {json.dumps(task)}: {{\n{lines}\n  }}")
-    return "{\n" + ",\n".join(tasks) + "\n}\n"
+def _columns(estimator: Any, task: str, labels: Sequence[str]) -> list[int]:
+    """The place of each class of a fitted estimator in the label order."""
+    if not hasattr(estimator, "predict_proba"):
+        raise ValueError(f"expected an estimator with predict_proba for {task!r}, found {type(estimator).__name__}")
+    if not hasattr(estimator, "classes_"):
+        raise ValueError(f"expected a fitted estimator for {task!r}, found one that is not fitted; fit it first")
+    classes = [str(label) for label in estimator.classes_]
+    if unknown := set(classes) - set(labels):
+        raise ValueError(f"expected the labels {', '.join(labels)} for {task!r}, found {', '.join(sorted(unknown))}")
+    return [list(labels).index(label) for label in classes]

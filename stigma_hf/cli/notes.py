@@ -85,7 +85,9 @@ def predict(
     lexicon: LexiconFile = None,
     window: Annotated[Window | None, typer.Option(help="As for search; the model's own if not given.")] = None,
     window_words: Annotated[int | None, typer.Option(help="As for search.", min=0)] = None,
-    batch_size: Annotated[int, typer.Option(help="Windows per forward pass; never changes a prediction.", min=1)] = 16,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Windows per forward pass; never changes a prediction.", min=1)
+    ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; the best there is if not given.")] = None,
     show: Highlight = False,
     overwrite: Overwrite = False,
