@@ -2,7 +2,7 @@
 
 import typer
 
-from stigma_hf.cli import corpus, inspection, notes, quickstart, reproduce
+from stigma_hf.cli import baselines, corpus, explain, inspection, notes, quickstart, reproduce
 
 app = typer.Typer(
     name="stigma-hf",
@@ -19,6 +19,8 @@ app.command()(corpus.build_dataset)
 app.command()(corpus.download)
 app.command()(corpus.sample)
 app.command()(corpus.import_labels)
+app.command()(baselines.train_baselines)
+app.command()(explain.explain)
 app.add_typer(reproduce.app, name="reproduce")
 app.command()(inspection.models)
 app.command()(inspection.doctor)
