@@ -1,44 +1,54 @@
 """Find the anchors of a lexicon in text: whole words, ignoring case, task by task.
 
-Two matchers with one interface. `FastMatcher` scans bytes once for all tasks with RE2; it serves every regular
+Two matchers with one interface. `FastMatcher` scans bytes once for all tasks with RE2; it serves nearly every regular
 lexicon, the default one included. `PlainMatcher` scans text once per task with `re`; it serves lexicons whose anchors
 may overlap or hold more than ASCII words. Both find exactly what the released search finds.
 """
 
-import codecs
 import re
-from collections.abc import Iterable
-from functools import cache
-from typing import NamedTuple, Protocol
+from collections.abc import Collection, Iterable
+from typing import Protocol
 
 import re2
 
-from stigma_hf.cleaning import FOLD, NOT_PLAIN, CleanNote, clean_note
+from stigma_hf.cleaning import FOLD, NOT_PLAIN, CleanNote, Span, clean_note, one_byte_each
 from stigma_hf.lexicon import Lexicon
 
 _BLANK_RUN = r"[ \t\n\r\x0b\x0c\x1c-\x1f\x14]+"
 
-# Python ignores case beyond ASCII: these four characters match the letters they fold to.
-_FOLDS_TO_ASCII = {"\u0130": b"i", "\u0131": b"i", "\u212a": b"k", "\u017f": b"s"}
+Occurrence = tuple[str, str, Span]
+"""The task, the anchor, and where it stands in the scanned text."""
 
+Found = tuple[str, str, Span, Span]
+"""The same, and where it stands in the cleaned text."""
 
-class Found(NamedTuple):
-    """An anchor at a half-open place of the scanned text."""
-
-    task: str
-    anchor: str
-    start: int
-    end: int
+Result = tuple[CleanNote, list[Found]]
 
 
 class Matcher(Protocol):
-    """Finds the anchors of a lexicon, tasks in lexicon order, then by position."""
+    """Finds the anchors of a lexicon, tasks in lexicon order, then by position.
 
-    def in_cleaned(self, note: str) -> tuple[CleanNote, list[Found]]:
+    Each method answers None where there are none, so that such a note is not cleaned in vain.
+    """
+
+    def in_cleaned(self, note: str) -> Result | None:
         """The cleaned note, and the anchors in it by their offsets in its buffer."""
 
-    def in_original(self, note: str) -> tuple[CleanNote, list[Found]]:
+    def at_places(self, note: str, places: Collection[Span]) -> Result | None:
+        """As `in_cleaned`, the anchors at some places of the cleaned text alone."""
+
+    def in_original(self, note: str) -> Result | None:
         """The cleaned note, and the anchors in the original note by their offsets there."""
+
+
+def matcher_for(lexicon: Lexicon) -> Matcher:
+    """The fastest matcher that serves a lexicon."""
+    words = {
+        word for anchors in lexicon.anchors.values() for anchor in anchors for word in re.split("[ -]", anchor.lower())
+    }
+    # The fast one steps over entities, and so over an anchor inside one.
+    is_in_entity = not words.isdisjoint({"gt", "lt", "amp", "x20"})
+    return FastMatcher(lexicon) if lexicon.is_regular and not is_in_entity else PlainMatcher(lexicon)
 
 
 class FastMatcher:
@@ -58,32 +68,59 @@ class FastMatcher:
         self._cleaned_pattern = re2.compile(rf"\b(?:{spaced})\b|{NOT_PLAIN}".encode(), options)
         self._original_pattern = re2.compile(rf"\b(?:{words})\b|{NOT_PLAIN}".encode(), options)
 
-    def in_cleaned(self, note: str) -> tuple[CleanNote, list[Found]]:  # noqa: D102 - see Matcher
+    def in_cleaned(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
         if note.isascii():
-            found, is_plain = self._scan(self._cleaned_pattern, note.encode())
+            text = note.encode()
+            occurrences, is_plain = self._scan(self._cleaned_pattern, text)
             if is_plain:
-                return CleanNote(note, is_plain=True), found
+                return _located(CleanNote(note, text, is_plain=True), occurrences) if occurrences else None
         clean = CleanNote(note)
-        return clean, self._scan(self._cleaned_pattern, clean.buffer)[0]
+        occurrences, _ = self._scan(self._cleaned_pattern, clean.buffer)
+        return _located(clean, occurrences) if occurrences else None
 
-    def in_original(self, note: str) -> tuple[CleanNote, list[Found]]:  # noqa: D102 - see Matcher
-        found, is_plain = self._scan(self._original_pattern, note.encode("ascii", "stigma_hf.stand_in"))
-        return CleanNote(note, is_plain=is_plain and note.isascii()), found
+    def at_places(self, note: str, places: Collection[Span]) -> Result | None:  # noqa: D102 - see Matcher
+        # No scan: as no two anchors of a regular lexicon overlap, one that stands somewhere is found there.
+        clean = CleanNote(note)
+        found: list[Found] = []
+        for place in sorted(places):
+            span = clean.from_cleaned(place)
+            match = self._cleaned_pattern.match(clean.buffer, span[0])
+            named = self._name(clean.buffer[slice(*span)]) if match and match.span() == span else None
+            if named:
+                found.append((*named, span, place))
+        found.sort(key=self._rank)
+        return (clean, found) if found else None
 
-    def _scan(self, pattern: re2._Regexp, text: bytes) -> tuple[list[Found], bool]:
+    def in_original(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
+        text = one_byte_each(note)
+        occurrences, is_plain = self._scan(self._original_pattern, text)
+        if not note.isascii():
+            # To RE2 every byte beyond ASCII ends a word. What is glued to a letter there is no match, and hides none,
+            # because no two anchors of a regular lexicon can overlap.
+            occurrences = [found for found in occurrences if not _is_glued(note, *found[2])]
+        return _located_in_original(CleanNote(note, text, is_plain), occurrences) if occurrences else None
+
+    def _scan(self, pattern: re2._Regexp, text: bytes) -> tuple[list[Occurrence], bool]:
         """The anchors in task order, and whether there was nothing else."""
-        found, is_plain = [], True
+        found: list[Occurrence] = []
+        is_plain = True
         for match in pattern.finditer(text):
-            start, end = match.span()
-            word = text[start:end]
-            named = self._named.get(word) or self._named.get(b" ".join(word.translate(FOLD).split()))
-            if named is None:
-                is_plain = False
+            start, end = span = match.span()
+            if named := self._name(text[start:end]):
+                found.append((*named, span))
             else:
-                found.append(Found(*named, start, end))
+                is_plain = False
         if len(found) > 1:
-            found.sort(key=lambda match: self._order[match.task])
+            found.sort(key=self._rank)
         return found, is_plain
+
+    def _name(self, word: bytes) -> tuple[str, str] | None:
+        """The task and the anchor of a word of the text; None if it is another construct that the patterns find."""
+        return self._named.get(word) or self._named.get(b" ".join(word.translate(FOLD).split()))
+
+    def _rank(self, found: Occurrence | Found) -> int:
+        """The rank of the task of an anchor."""
+        return self._order[found[0]]
 
 
 class PlainMatcher:
@@ -94,17 +131,27 @@ class PlainMatcher:
         self._cleaned_patterns = {task: _alternation(map(clean_note, a)) for task, a in lexicon.anchors.items()}
         self._original_patterns = {task: _alternation(a) for task, a in lexicon.anchors.items()}
 
-    def in_cleaned(self, note: str) -> tuple[CleanNote, list[Found]]:  # noqa: D102 - see Matcher
+    def in_cleaned(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
         clean = CleanNote(note)
-        found = self._scan(self._cleaned_patterns, clean.text)
-        return clean, [Found(task, anchor, *clean.from_cleaned(start, end)) for task, anchor, start, end in found]
+        occurrences = self._scan(self._cleaned_patterns, clean.text)
+        found = [(task, anchor, clean.from_cleaned(place), place) for task, anchor, place in occurrences]
+        return (clean, found) if found else None
 
-    def in_original(self, note: str) -> tuple[CleanNote, list[Found]]:  # noqa: D102 - see Matcher
-        return CleanNote(note), self._scan(self._original_patterns, note)
+    def at_places(self, note: str, places: Collection[Span]) -> Result | None:  # noqa: D102 - see Matcher
+        result = self.in_cleaned(note)
+        if result is None:
+            return None
+        clean, everywhere = result
+        found = [found for found in everywhere if found[3] in places]
+        return (clean, found) if found else None
 
-    def _scan(self, patterns: dict[str, re.Pattern[str]], text: str) -> list[Found]:
+    def in_original(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
+        occurrences = self._scan(self._original_patterns, note)
+        return _located_in_original(CleanNote(note), occurrences) if occurrences else None
+
+    def _scan(self, patterns: dict[str, re.Pattern[str]], text: str) -> list[Occurrence]:
         return [
-            Found(task, self._anchors[task][(match.lastindex or 1) - 1], *match.span())
+            (task, self._anchors[task][(match.lastindex or 1) - 1], match.span())
             for task, pattern in patterns.items()
             for match in pattern.finditer(text)
         ]
@@ -115,16 +162,18 @@ def _alternation(anchors: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(rf"\b({re.escape(anchor)})\b" for anchor in anchors), re.IGNORECASE)
 
 
-@cache
-def _stand_in_character(character: str) -> bytes:
-    return _FOLDS_TO_ASCII.get(character) or (b"_" if character.isalnum() else b"\0")
+def _located(clean: CleanNote, occurrences: list[Occurrence]) -> Result:
+    """Anchors found in the buffer, with their places in the cleaned text."""
+    places = clean.to_cleaned(span for _, _, span in occurrences)
+    return clean, [(*found, place) for found, place in zip(occurrences, places, strict=True)]
 
 
-def _stand_in(error: UnicodeError) -> tuple[bytes, int]:
-    """One ASCII byte per character: what it folds to, else `_` for a word character and NUL for any other."""
-    assert isinstance(error, UnicodeEncodeError)
-    characters = error.object[error.start : error.end]
-    return b"".join(map(_stand_in_character, characters)), error.end
+def _located_in_original(clean: CleanNote, occurrences: list[Occurrence]) -> Result:
+    """Anchors found in the original note, with their places in the cleaned text."""
+    places = clean.to_cleaned(clean.from_note(span) for _, _, span in occurrences)
+    return clean, [(*found, place) for found, place in zip(occurrences, places, strict=True)]
 
 
-codecs.register_error("stigma_hf.stand_in", _stand_in)
+def _is_glued(note: str, start: int, end: int) -> bool:
+    """Whether a letter or a digit stands right before or after a span."""
+    return note[start - 1 : start].isalnum() or note[end : end + 1].isalnum()

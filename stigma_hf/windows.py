@@ -8,6 +8,8 @@ same in a line of a megabyte.
 
 from stigma_hf.cleaning import FOLD, clean_note
 
+_CHARACTERS_PER_WORD = 12
+
 
 def trained_window(buffer: bytes, start: int, end: int, window_words: int) -> str:
     """The window the published models were trained on: cut from the cleaned note, between white space.
@@ -21,41 +23,25 @@ def trained_window(buffer: bytes, start: int, end: int, window_words: int) -> st
     Returns:
         The window in cleaned form.
     """
-    left, prefix = _words_before(buffer, start, window_words)
-    right, suffix, is_last = _words_after(buffer, end, window_words)
-    if is_last and suffix:
-        suffix, right = suffix[:-1], [suffix[-1:]]
-    anchor = b" ".join(buffer[start:end].translate(FOLD).split())
-    words = [*(left[-window_words:] or [b""]), prefix + anchor + suffix, *right[:window_words]]
-    return strip_operators(b" ".join(words).decode("ascii"))
-
-
-def _words_before(buffer: bytes, start: int, window_words: int) -> tuple[list[bytes], bytes]:
-    """At least `window_words` whole words before the anchor's word, if there are, and what is glued to the anchor."""
-    reach = 12 * (window_words + 2)
+    left_words = window_words or len(buffer)
+    reach = _CHARACTERS_PER_WORD * (window_words + 2)
     while True:
         begin = max(0, start - reach)
-        text = buffer[begin:start].translate(FOLD)
-        words = text.split()
-        is_glued = bool(text) and text[-1:] != b" "
-        if begin == 0 or (window_words and len(words) - is_glued > window_words):
-            prefix = words.pop() if is_glued else b""
-            return words, prefix
+        text = buffer[begin : end + reach].translate(FOLD)
+        left, right = text[: start - begin], text[end - begin :]
+        before, after = left.rsplit(None, left_words + 1), right.split(None, window_words + 1)
+        is_left_whole = begin == 0 or len(before) > left_words + 1
+        is_right_whole = end + reach >= len(buffer) or len(after) > window_words + 1
+        if is_left_whole and is_right_whole:
+            break
         reach *= 4
-
-
-def _words_after(buffer: bytes, end: int, window_words: int) -> tuple[list[bytes], bytes, bool]:
-    """The same after the anchor, and whether no word follows the anchor's."""
-    reach = 12 * (window_words + 2)
-    while True:
-        limit = min(len(buffer), end + reach)
-        text = buffer[end:limit].translate(FOLD)
-        words = text.split()
-        is_glued = bool(text) and text[:1] != b" "
-        if limit == len(buffer) or len(words) - is_glued > window_words:
-            suffix = words.pop(0) if is_glued else b""
-            return words, suffix, not words
-        reach *= 4
+    prefix = before.pop() if before and not left.endswith(b" ") else b""
+    suffix = after.pop(0) if after and not right.startswith(b" ") else b""
+    if suffix and not after:
+        suffix, after = suffix[:-1], [suffix[-1:]]
+    anchor = b" ".join(text[start - begin : end - begin].split())
+    words = [*(before[-left_words:] or [b""]), prefix + anchor + suffix, *after[:window_words]]
+    return strip_operators(b" ".join(words).decode("ascii"))
 
 
 def released_api_window(note: str, start: int, end: int, window_words: int) -> str:
@@ -83,42 +69,25 @@ def cut_window(note: str, start: int, end: int, window_words: int) -> str:
     if end < last:
         space = note.find(" ", end, last)
         end = last if space < 0 else space
-    words = [
-        *_parts_before(note, start, window_words),
-        note[start:end].strip(),
-        *_parts_after(note, end, window_words),
-    ]
-    return " ".join(words)
+    left_words = window_words or len(note)
+    reach = _CHARACTERS_PER_WORD * (window_words + 2)
+    while True:
+        begin = max(0, start - reach)
+        left, right = note[begin:start].strip(), note[end : end + reach].strip()
+        before, after = left.rsplit(" ", left_words), right.split(" ", window_words)
+        is_left_whole = begin == 0 or len(before) > left_words
+        is_right_whole = end + reach >= len(note) or len(after) > window_words
+        if is_left_whole and is_right_whole:
+            break
+        reach *= 4
+    # Cutting off what is beyond the words is faster than joining them.
+    if len(before) > left_words:
+        left = left[len(before[0]) + 1 :]
+    if len(after) > window_words:
+        right = right[: -len(after[-1]) - 1]
+    return f"{left} {note[start:end].strip()} {right}"
 
 
 def strip_operators(window: str) -> str:
     """A window without the arithmetic signs and list marks at its left end."""
     return window.lstrip("-+*/=").strip()
-
-
-def _parts_before(note: str, start: int, window_words: int) -> list[str]:
-    """What single spaces separate before `start`, the last `window_words` of it."""
-    reach = 12 * (window_words + 2)
-    while True:
-        begin = max(0, start - reach)
-        text = note[begin:start].rstrip()
-        if begin == 0:
-            return text.strip().split(" ")[-window_words:]
-        parts = text.rsplit(" ", window_words) if window_words else []
-        if len(parts) > window_words > 0:
-            return parts[1:]
-        reach *= 4
-
-
-def _parts_after(note: str, end: int, window_words: int) -> list[str]:
-    """What single spaces separate from `end` on, the first `window_words` of it."""
-    reach = 12 * (window_words + 2)
-    while True:
-        limit = min(len(note), end + reach)
-        text = note[end:limit].lstrip()
-        if limit == len(note):
-            return text.strip().split(" ")[:window_words]
-        parts = text.split(" ", window_words)
-        if len(parts) > window_words:
-            return parts[:window_words]
-        reach *= 4

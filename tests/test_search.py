@@ -49,6 +49,14 @@ def test_released_api_mode_carries_clean_offsets_too():
     assert clean_note(note)[match.clean_start : match.clean_end] == "refused"
 
 
+def test_search_at_places_of_any_lexicon_is_search_without_the_other_places():
+    overlapping = Lexicon({"compliance": ["poorly groomed", "groomed"], "other": ["groomed today"]})
+    note = "poorly  groomed today, groomed"
+    search = AnchorSearch(overlapping)
+    assert [m.anchor for m in search.search_at(note, {(0, 14), (7, 14), (22, 29)})] == ["poorly groomed", "groomed"]
+    assert search.search_at(note, {(7, 14)}) == search.search_at(note, set()) == []
+
+
 def test_search_many_is_lazy_and_keeps_order(search):
     notes = iter(["", "refused", "nothing", "adamant"])
     results = search.search_many(notes)
@@ -88,6 +96,12 @@ def test_overlapping_anchors_of_two_tasks_are_both_found_and_of_one_task_the_fir
     assert not lexicon.is_regular
     found = [(m.task, m.anchor) for m in AnchorSearch(lexicon).search("poorly  groomed today")]
     assert found == [("compliance", "poorly groomed"), ("other", "groomed today")]
+
+
+def test_anchor_inside_an_entity_is_found_in_the_original_note():
+    search = AnchorSearch(Lexicon({"other": ["Amp", "lovely"]}), window="released-api")
+    assert search.lexicon.is_regular
+    assert [(m.start, m.end) for m in search.search("a &amp; b, lovely")] == [(3, 6), (11, 17)]
 
 
 def test_anchors_with_accents_and_marks_are_matched_in_cleaned_form():
@@ -136,3 +150,12 @@ def test_trained_mode_repeats_the_released_build_row_for_row(search):
         expected = [tuple(row[column] for column in columns) for row in csv.DictReader(file)]
     assert len(expected) == 650
     assert found == expected
+
+
+@pytest.mark.parametrize("window", ["trained", "released-api"])
+def test_the_place_in_the_window_is_that_of_the_occurrence_that_was_matched(window):
+    note = "Disclaims it.\nHe claims pain,  he CLAIMS rest; claims"
+    search = AnchorSearch(window=window)
+    matches = search.search(note)
+    assert {match.context for match in matches} == {"disclaims it. he claims pain, he claims rest; claims"}
+    assert [search.place_in_window(note, match) for match in matches] == [(17, 23), (33, 39), (46, 52)]

@@ -107,14 +107,30 @@ def test_released_api_matches_equal_the_reference(note, window_words):
     check_released_api(note, window_words)
 
 
+@given(notes, st.data(), st.sampled_from(["trained", "released-api"]))
+@settings(max_examples=400, deadline=None)
+def test_search_at_places_finds_what_search_finds_there(note, data, mode):
+    search = SEARCHES[mode][10]
+    everywhere = search.search(note)
+    offsets = st.integers(0, len(clean_note(note)) + 2)
+    drawn = data.draw(st.lists(st.tuples(offsets, offsets), max_size=5))
+    near = [(m.clean_start + i, m.clean_end + j) for m in everywhere for i in (-1, 0, 1) for j in (-1, 0, 1)]
+    places = {(start, end) for start, end in [*drawn, *near] if 0 <= start < end}
+    assert search.search_at(note, places) == [m for m in everywhere if (m.clean_start, m.clean_end) in places]
+
+
 @given(notes)
 @settings(max_examples=300, deadline=None)
 def test_one_scan_for_all_tasks_finds_what_one_scan_per_task_finds(note):
     from stigma_hf.matching import FastMatcher, PlainMatcher
 
     fast, plain = FastMatcher(LEXICON), PlainMatcher(LEXICON)
-    assert fast.in_cleaned(note)[1] == plain.in_cleaned(note)[1]
-    assert [m[:1] + m[2:] for m in fast.in_original(note)[1]] == [m[:1] + m[2:] for m in plain.in_original(note)[1]]
+    assert found(fast.in_cleaned(note)) == found(plain.in_cleaned(note))
+    assert found(fast.in_original(note)) == found(plain.in_original(note))
+
+
+def found(result):
+    return result and result[1]
 
 
 @pytest.mark.parametrize("note", ["", " ", "\n\t", "\x00", "\ud800", "refused", "'adamant'"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from stigma_hf.cleaning import Span
 from stigma_hf.errors import UsageError
 from stigma_hf.mimic.csv_input import read_header, read_table
 from stigma_hf.tasks import load_tasks
@@ -58,6 +59,14 @@ class Annotations:
     def note_ids(self) -> pa.Array:
         """The notes with an annotation, each once."""
         return pa.array(sorted({row.note_id for row in self.rows}), pa.string())
+
+    @property
+    def places(self) -> dict[str, set[Span]]:
+        """Where in each note annotations are, in offsets of the cleaned note."""
+        places: dict[str, set[Span]] = {}
+        for row in self.rows:
+            places.setdefault(row.note_id, set()).add((row.clean_start, row.clean_end))
+        return places
 
 
 def read_annotations(path: str | Path) -> Annotations:

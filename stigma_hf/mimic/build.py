@@ -84,7 +84,7 @@ class Builder:
         assigned = self._assign(split, seed, split_admissions, report)
         wanted = read_annotations(annotations)
         notes = NoteStream(self.files, self.admissions, wanted.note_ids, self._on_notes)
-        matches = pa.concat_tables([MATCHES.empty_table(), *search_batches(notes, num_proc)])
+        matches = pa.concat_tables([MATCHES.empty_table(), *search_batches(notes, num_proc, wanted.places)])
         report.counts = Counter({"annotations": len(wanted.rows)}) + notes.counts + self.admissions.counts
         if split == "hash":
             assigned = hash_split(matches["subject_id"].drop_null().to_pylist(), seed)

@@ -1,7 +1,10 @@
 """Turn notes into tables of matches, and add what is known of each patient."""
 
+from collections.abc import Collection, Mapping
+
 import pyarrow as pa
 
+from stigma_hf.cleaning import Span
 from stigma_hf.mimic.tables import AdmissionTable
 from stigma_hf.search import AnchorSearch
 
@@ -34,8 +37,11 @@ METADATA = pa.schema(
 )
 _FOUND = list(MATCHES)[3:]
 
+Places = Mapping[str, Collection[Span]]
+"""Spans of the cleaned note, by note id."""
 
-def search_notes(notes: pa.RecordBatch, search: AnchorSearch) -> pa.Table:
+
+def search_notes(notes: pa.RecordBatch, search: AnchorSearch, places: Places | None = None) -> pa.Table:
     """The matches in some notes, in the columns of `MATCHES` and any other that the notes have.
 
     They come by note, then by task in lexicon order, then by position.
@@ -46,10 +52,13 @@ def search_notes(notes: pa.RecordBatch, search: AnchorSearch) -> pa.Table:
     Args:
         notes: Notes in the columns of `NOTES`, and others if need be.
         search: What to look for.
+        places: Where to look in each note; everywhere when None.
     """
     rows, tasks, anchors, starts, ends, contexts = [], [], [], [], [], []
-    for row, text in enumerate(notes.column("text").to_pylist()):
-        for match in search.search(text.decode("latin-1")):
+    texts = zip(notes.column("note_id").to_pylist(), notes.column("text").to_pylist(), strict=True)
+    for row, (note_id, text) in enumerate(texts):
+        note = text.decode("latin-1")
+        for match in search.search(note) if places is None else search.search_at(note, places[note_id]):
             rows.append(row)
             tasks.append(match.task)
             anchors.append(match.anchor)

@@ -48,7 +48,7 @@ class NoteStream:
         self._columns = {**NOTES, **(extra_columns or {})}
         self._path = files.discharge
         self._admissions = admissions
-        self._wanted = note_ids
+        self._wanted = None if note_ids is None else set(note_ids.to_pylist())
         self._on_notes = on_notes or (lambda notes: None)
         self._seen = pa.table({"note_id": pa.array([], pa.string())})
         self.counts: Counter[str] = Counter()
@@ -65,7 +65,9 @@ class NoteStream:
             seen.append(batch.select(_IDS).append_column("length", lengths))
             self._on_notes(len(batch))
             if self._wanted is not None:
-                batch = batch.filter(pc.is_in(batch.column("note_id"), value_set=self._wanted))
+                # A set is made once; Arrow would make its own of all wanted ids for every batch.
+                ids = batch.column("note_id").to_pylist()
+                batch = batch.filter(pa.array([note_id in self._wanted for note_id in ids], pa.bool_()))
             if len(batch):
                 yield batch
         if seen:

@@ -15,7 +15,7 @@ from multiprocessing.shared_memory import SharedMemory
 
 import pyarrow as pa
 
-from stigma_hf.mimic.matches import search_notes
+from stigma_hf.mimic.matches import Places, search_notes
 from stigma_hf.search import AnchorSearch
 
 _BLOCKS_PER_WORKER = 8
@@ -23,27 +23,31 @@ _BLOCK_BYTES = 3 * 2**20
 _HEADER_BYTES = 2**16
 
 
-def search_batches(notes: Iterable[pa.RecordBatch], num_proc: int = 1) -> Iterator[pa.Table]:
+def search_batches(
+    notes: Iterable[pa.RecordBatch], num_proc: int = 1, places: Places | None = None
+) -> Iterator[pa.Table]:
     """The matches of each batch of notes, in the order of the batches.
 
     Args:
         notes: Batches of notes.
         num_proc: Number of processes, this one included: it reads, and searches what the others have no time for.
+        places: Where to look in each note; everywhere when None.
 
     Raises:
         RuntimeError: If a process ends before its work is done.
     """
     if num_proc < 2:
-        yield from map(_search, notes)
+        for batch in notes:
+            yield _search(batch, places)
         return
     with ExitStack() as stack:
-        workers = [_Worker(stack) for _ in range(num_proc - 1)]
+        workers = [_Worker(stack, places) for _ in range(num_proc - 1)]
         waiting: deque[pa.Table | _Worker] = deque()
         for batch in notes:
             while waiting and _is_ready(waiting[0]):
                 yield _result(waiting.popleft())
             worker = max(workers, key=lambda worker: worker.free_blocks)
-            waiting.append(worker if worker.take(batch) else _search(batch))
+            waiting.append(worker if worker.take(batch) else _search(batch, places))
         while waiting:
             yield _result(waiting.popleft())
 
@@ -51,11 +55,11 @@ def search_batches(notes: Iterable[pa.RecordBatch], num_proc: int = 1) -> Iterat
 class _Worker:
     """A process that searches the batches it takes, in order."""
 
-    def __init__(self, stack: ExitStack) -> None:
+    def __init__(self, stack: ExitStack, places: Places | None) -> None:
         self._connection, theirs = Pipe()
         self._free = deque(_new_block(stack) for _ in range(_BLOCKS_PER_WORKER))
         self._busy: deque[SharedMemory] = deque()
-        process = Process(target=_serve, args=(theirs,), daemon=True)
+        process = Process(target=_serve, args=(theirs, places), daemon=True)
         process.start()
         theirs.close()
         stack.callback(self._connection.close)
@@ -109,14 +113,14 @@ def _new_block(stack: ExitStack) -> SharedMemory:
     return block
 
 
-def _serve(connection: Connection) -> None:
+def _serve(connection: Connection, places: Places | None) -> None:
     """Search the blocks that are named, until this process is ended or its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # what interrupts the parent ends this process too
     while True:
         try:
             block = _open_block(connection.recv())
             batch = pa.ipc.open_stream(pa.py_buffer(block.buf)).read_next_batch()
-            connection.send(_search(batch))
+            connection.send(_search(batch, places))
         except (EOFError, OSError):
             return
         except Exception as error:
@@ -133,5 +137,5 @@ def _anchor_search() -> AnchorSearch:
     return AnchorSearch()
 
 
-def _search(batch: pa.RecordBatch) -> pa.Table:
-    return search_notes(batch, _anchor_search())
+def _search(batch: pa.RecordBatch, places: Places | None) -> pa.Table:
+    return search_notes(batch, _anchor_search(), places)

@@ -40,7 +40,7 @@ def test_error_while_reading_ends_the_workers(caplog):
 
 
 def test_error_in_a_worker_comes_out(monkeypatch):
-    def broken(batch):
+    def broken(batch, places):
         raise ValueError("no search")
 
     monkeypatch.setattr(workers, "_search", broken)
@@ -49,7 +49,7 @@ def test_error_in_a_worker_comes_out(monkeypatch):
 
 
 def test_worker_that_dies_is_an_error_and_no_endless_wait(monkeypatch):
-    def die(connection):
+    def die(connection, places):
         connection.recv()
         os._exit(1)
 
