@@ -20,6 +20,7 @@ from stigma_hf.baseline.counts import anchor_key
 from stigma_hf.baseline.modeling import BaselineClassifier
 from stigma_hf.baseline.window_text import NegatedAnchor
 from stigma_hf.context_window import ContextWindow
+from stigma_hf.decoding import rank_labels, ties_of
 from stigma_hf.errors import UsageError
 from stigma_hf.lexicon import Lexicon
 from stigma_hf.tasks import check_tasks
@@ -83,16 +84,13 @@ class SpanExplanation(Explanation):
         window: The window.
         intercepts: Label to what its score is without any feature; the smoothing, for label counts.
         probabilities: Label to its probability.
+        label: The label that the model gives the window.
     """
 
     window: ContextWindow
     intercepts: Mapping[str, float]
     probabilities: Mapping[str, float]
-
-    @property
-    def label(self) -> str:
-        """The most probable label."""
-        return max(self.probabilities, key=lambda name: self.probabilities[name])
+    label: str
 
     def score(self, label: str) -> float:
         """Intercept and contributions of a label together."""
@@ -152,6 +150,7 @@ def explain_span(model: BaselineClassifier, window: ContextWindow) -> SpanExplan
     _check(model, window.task)
     labels = model.config.labels[window.task]
     probabilities = dict(zip(labels, model([window])["probabilities"][0].tolist(), strict=True))
+    predicted = rank_labels(probabilities, ties_of(model.config, window.task))[0]
     if model.config.estimator in MAJORITIES:
         rows = _count_rows(model, window.task)
         is_anchor = model.config.estimator == "majority-per-anchor"
@@ -161,7 +160,7 @@ def explain_span(model: BaselineClassifier, window: ContextWindow) -> SpanExplan
             rows = {key: rows.get(key, [0] * len(labels))}
         intercepts = dict.fromkeys(labels, model.config.alpha if is_anchor else 0.0)
         weights = _count_weights(labels, rows, is_anchor)
-        return SpanExplanation(window.task, "training spans", weights, window, intercepts, probabilities)
+        return SpanExplanation(window.task, "training spans", weights, window, intercepts, probabilities, predicted)
     pipeline = _linear_pipeline(model, window.task)
     names = _feature_names(pipeline)
     columns, values = _features(pipeline, window)
@@ -177,7 +176,7 @@ def explain_span(model: BaselineClassifier, window: ContextWindow) -> SpanExplan
         ]
         weights[label] = tuple(sorted(contributions, key=lambda weight: -weight.value))
         intercepts[label] = float(intercept)
-    return SpanExplanation(window.task, "contribution", weights, window, intercepts, probabilities)
+    return SpanExplanation(window.task, "contribution", weights, window, intercepts, probabilities, predicted)
 
 
 def _check(model: Any, task: str) -> None:

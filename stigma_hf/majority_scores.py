@@ -2,17 +2,19 @@
 
 A table has the shape (..., anchors, labels), so thousands of ways to split the same spans are scored at once. Laplace
 smoothing adds the same to every label, so the predictions are those of `AnchorCounts`: the most frequent label of the
-anchor, the first in label order on a tie, and so the first label for an anchor that was never trained on. The released
-baseline does the same in the order of its own file of labels, which is not alphabetical; given that order and its
-anchors, negation included, the scores here are its scores.
+anchor, the first of the table on a tie, and so the first label for an anchor that was never trained on. `TaskSpans`
+puts the rarest label first, as the released baseline does; given the released anchors, negation included, the scores
+here are its scores.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from stigma_hf.decoding import rarest_first
 from stigma_hf.errors import UsageError
 from stigma_hf.mimic.splits import cross_validation
 
@@ -50,7 +52,7 @@ class MajorityScores:
 
 
 def predict_majority(majority: Majority, train: np.ndarray) -> np.ndarray:
-    """The label that a baseline gives each anchor, as its place in label order.
+    """The label that a baseline gives each anchor, as its place among the labels of the table.
 
     Args:
         majority: Which baseline.
@@ -92,8 +94,11 @@ class TaskSpans:
     """Annotated spans of one task in the order of the data set, as numbers.
 
     Args:
-        labels: Labels of the task, in the order of every probability vector.
+        labels: Labels of the task.
         spans: Split name to its spans, each an anchor and a label.
+
+    Attributes:
+        labels: Labels of the task in the order of every table, the one with the fewest spans first.
 
     Raises:
         UsageError: If a label is not one of the task, there are fewer training spans than folds, or none to test on.
@@ -105,7 +110,7 @@ class TaskSpans:
         n_train, n_test = len(spans["train"]), len(spans["test"])
         if n_train < FOLDS or not n_test:
             raise UsageError(f"expected {FOLDS} training spans or more and test spans, found {n_train} and {n_test}")
-        self.labels = tuple(labels)
+        self.labels = rarest_first(labels, Counter(label for rows in spans.values() for _, label in rows))
         self.anchors = sorted({anchor for rows in spans.values() for anchor, _ in rows})
         places = {anchor: place for place, anchor in enumerate(self.anchors)}
         self._cells = {

@@ -5,11 +5,12 @@ import sys
 from stigma_hf.baseline.configuration import BaselineConfig
 from stigma_hf.baseline.counts import read_published_counts
 from stigma_hf.baseline.modeling import BaselineClassifier
+from stigma_hf.decoding import rarest_first
 from stigma_hf.tasks import RESOURCES
 
 
 def published_counts_model() -> BaselineClassifier:
-    """Majority per anchor from Figure 1 of Harrigian et al. 2023, MIMIC rows, Laplace alpha 1."""
+    """Majority per anchor from Figure 1 of Harrigian et al. 2023, MIMIC rows, Laplace alpha 1, ties as published."""
     config = BaselineConfig(
         estimator="majority-per-anchor",
         alpha=1.0,
@@ -21,6 +22,9 @@ def published_counts_model() -> BaselineClassifier:
         },
     )
     counts = read_published_counts(str(RESOURCES / "published" / "anchor_label_counts.csv"), "mimic", config.labels)
+    for task, labels in config.labels.items():
+        n_spans = {label: sum(row[column] for row in counts[task].values()) for column, label in enumerate(labels)}
+        config.tie_order[task] = rarest_first(labels, n_spans)
     return BaselineClassifier(config, counts)
 
 

@@ -55,18 +55,21 @@ class ChunkMemory:
             self._rows[chunk] = DEPENDS if tokens is None else row
             row += tokens is not None
 
-    def expand(self, rows: np.ndarray, ends: np.ndarray) -> TokenLists:
+    def expand(self, rows: np.ndarray, chunks: np.ndarray, ends: np.ndarray) -> TokenLists:
         """The tokens of many texts.
 
         Args:
-            rows: The rows of all their chunks, text after text.
+            rows: The rows of some chunks.
+            chunks: The chunks of all texts, text after text, each by its place among the rows.
             ends: Where the chunks of each text end, after a 0.
         """
-        lengths = self._ends[rows + 1] - self._ends[rows]
-        before = np.zeros(len(rows) + 1, dtype=np.int64)
+        starts = self._ends[rows]
+        lengths = (self._ends[rows + 1] - starts).take(chunks)
+        before = np.zeros(len(chunks) + 1, dtype=np.int64)
         np.cumsum(lengths, out=before[1:])
-        places = np.arange(before[-1]) + np.repeat(self._ends[rows] - before[:-1], lengths)
-        return TokenLists(self.codebook, self._codes[places], before[ends])
+        places = np.arange(before[-1])
+        places += np.repeat(starts.take(chunks) - before[:-1], lengths)
+        return TokenLists(self.codebook, self._codes.take(places), before[ends])
 
     def negates(self) -> np.ndarray:
         """Whether each token of the codebook is a negation, shape (size of the codebook,)."""

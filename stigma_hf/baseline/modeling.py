@@ -16,10 +16,11 @@ from stigma_hf.baseline.configuration import MAJORITIES, BaselineConfig
 from stigma_hf.baseline.counts import AnchorCounts, MajorityOverall, MajorityPerAnchor
 from stigma_hf.context_window import ContextWindow
 from stigma_hf.publishing import GuardedPush
+from stigma_hf.temperature import scale
 
 
 class WindowClassifier(Protocol):
-    """What serves one task: a scikit-learn pipeline that starts from windows, or label counts."""
+    """What serves one task from its label counts."""
 
     def predict_proba(self, windows: Sequence[ContextWindow]) -> np.ndarray:
         """Probabilities, shape (len(windows), number of labels)."""
@@ -42,8 +43,8 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
     config_class = BaselineConfig
     base_model_prefix = "baseline"
     main_input_name = "windows"
-    default_batch_size = 4096
-    """Windows per forward pass that suit a model for which every call costs more than a window."""
+    windows_at_once = 16_384
+    """Windows it likes to see together: every chunk of text is looked up once among them, so the more the better."""
 
     def __init__(
         self,
@@ -58,22 +59,23 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
                 raise ValueError(f"expected {kind} for the tasks {', '.join(config.labels)}, found none for {task!r}")
         self.counts = dict(counts or {})
         self.estimators = dict(estimators or {})
-        self._classifiers: dict[str, WindowClassifier] = {}
-        self._columns: dict[str, list[int]] = {}
-        for task, labels in config.labels.items():
-            self._classifiers[task], self._columns[task] = self._classifier(task, labels)
+        if config.estimator in MAJORITIES:
+            self._majorities = {task: self._majority(task, labels) for task, labels in config.labels.items()}
+        else:
+            from stigma_hf.baseline.serving import TaskEstimators
+
+            served = {task: self.estimators[task] for task in config.labels}
+            self._columns = {task: _columns(served[task], task, labels) for task, labels in config.labels.items()}
+            self._served = TaskEstimators(served)
         self.eval()
 
-    def _classifier(self, task: str, labels: Sequence[str]) -> tuple[WindowClassifier, list[int]]:
-        """The classifier of a task, and the place of each of its columns in the label order."""
-        columns = list(range(len(labels)))
+    def _majority(self, task: str, labels: Sequence[str]) -> WindowClassifier:
+        """The label counts of a task as a classifier."""
         if self.config.estimator == "majority-overall":
-            return MajorityOverall(labels, self.counts[task]), columns
-        if self.config.estimator == "majority-per-anchor":
-            negated = self.config.negated_anchors
-            counts = AnchorCounts(labels, self.counts[task], self.config.alpha, ignore_case=not negated)
-            return MajorityPerAnchor(counts, negated), columns
-        return self.estimators[task], _columns(self.estimators[task], task, labels)
+            return MajorityOverall(labels, self.counts[task])
+        negated = self.config.negated_anchors
+        counts = AnchorCounts(labels, self.counts[task], self.config.alpha, ignore_case=not negated)
+        return MajorityPerAnchor(counts, negated)
 
     @property
     def device(self) -> torch.device:
@@ -89,10 +91,6 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
         """The model as it is: it runs on the CPU wherever the pipeline is."""
         return self
 
-    def prepare(self, windows: Sequence[ContextWindow], tokenizer: None = None) -> dict[str, list[ContextWindow]]:
-        """The inputs of `forward` for some windows."""
-        return {"windows": list(windows)}
-
     def forward(self, windows: Sequence[ContextWindow]) -> dict[str, list[np.ndarray]]:
         """Label probabilities of each window, in the label order of its task.
 
@@ -102,19 +100,31 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
         Raises:
             ValueError: If the model does not know a window's task.
         """
-        probabilities: list[np.ndarray] = [np.empty(0)] * len(windows)
-        places_of: dict[str, list[int]] = defaultdict(list)
-        for i, window in enumerate(windows):
-            places_of[window.task].append(i)
-        for task, places in places_of.items():
-            if task not in self._classifiers:
-                raise ValueError(f"this model knows the tasks {', '.join(self._classifiers)}, not {task!r}")
+        of_tasks: dict[str, list[ContextWindow]] = defaultdict(list)
+        for window in windows:
+            of_tasks[window.task].append(window)
+        if unknown := of_tasks.keys() - self.config.labels.keys():
+            raise ValueError(f"this model knows the tasks {', '.join(self.config.labels)}, not {min(unknown)!r}")
+        temperature = self.config.temperature
+        rows = {task: iter(scale(p, temperature.get(task, 1.0))) for task, p in self._predict(of_tasks).items()}
+        return {"probabilities": [next(rows[window.task]) for window in windows]}
+
+    def predict_proba(
+        self, windows: Sequence[ContextWindow], tokenizer: None = None, batch_size: int | None = None
+    ) -> list[np.ndarray]:
+        """What `forward` answers, asked for as of every model; there is no tokenizer and no batch to choose."""
+        return self.forward(windows)["probabilities"]
+
+    def _predict(self, windows: Mapping[str, list[ContextWindow]]) -> dict[str, np.ndarray]:
+        """Probabilities of the windows of each task, columns in label order."""
+        if self.config.estimator in MAJORITIES:
+            return {task: self._majorities[task].predict_proba(of_task) for task, of_task in windows.items()}
+        probabilities = {}
+        for task, rows in self._served.predict_proba(windows).items():
             # A label that no training span had is never predicted.
-            rows = np.zeros((len(places), len(self.config.labels[task])))
-            rows[:, self._columns[task]] = self._classifiers[task].predict_proba([windows[i] for i in places])
-            for i, row in zip(places, rows, strict=True):
-                probabilities[i] = row
-        return {"probabilities": probabilities}
+            probabilities[task] = np.zeros((len(rows), len(self.config.labels[task])))
+            probabilities[task][:, self._columns[task]] = rows
+        return probabilities
 
     def save_pretrained(
         self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **kwargs: Any

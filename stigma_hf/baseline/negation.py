@@ -37,12 +37,16 @@ def join_all_negations(documents: TokenLists, negates: np.ndarray) -> TokenLists
         documents: The token lists.
         negates: Whether each token of their codebook is a negation, shape (size of the codebook,).
     """
-    is_negation = negates[documents.codes]
-    if not is_negation.any():
+    negations = np.flatnonzero(negates.take(documents.codes))
+    if not len(negations):
         return documents
-    is_negated = np.zeros(len(is_negation), dtype=bool)
-    is_negated[1:] = is_negation[:-1] & ~is_negation[1:] & ~documents.starts()[1:]
+    is_kept = np.ones(len(documents.codes), dtype=bool)
+    is_kept[negations] = False
+    # The last token of all has none after it.
+    after = negations[negations < len(is_kept) - 1] + 1
+    after = after[is_kept[after] & ~documents.starts()[after]]
     codes = documents.codes.copy()
     tokens = documents.codebook.tokens
-    codes[is_negated] = documents.codebook.encode(f"not_{tokens[code]}" for code in codes[is_negated].tolist())
-    return TokenLists(documents.codebook, codes, documents.ends).keep(~is_negation)
+    different, places = np.unique(codes[after], return_inverse=True)
+    codes[after] = documents.codebook.encode(f"not_{tokens[code]}" for code in different.tolist())[places]
+    return TokenLists(documents.codebook, codes, documents.ends).keep(is_kept)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from stigma_hf.baseline.token_lists import Codebook, TokenLists
@@ -84,37 +85,35 @@ class _Phrases:
 
     def __init__(self, phrases: Sequence[Sequence[Any]], codebook: Codebook) -> None:
         self.codebook = codebook
-        lefts = codebook.encode(left for left, _, _ in phrases).astype(np.int64)
+        lefts = codebook.encode(left for left, _, _ in phrases)
         rights = codebook.encode(right for _, right, _ in phrases)
         joined = codebook.encode(f"{left} {right}" for left, right, _ in phrases)
-        keys = (lefts << 32) | rights
-        order = np.argsort(keys)
-        self._keys, self._joined = keys[order], joined[order]
+        size = len(codebook)
+        # By left and right code, one more than the code of the phrase; 0 is none.
+        self._joined = csr_matrix((joined + 1, (lefts, rights)), (size, size))
         # Codes that are given out later are in no phrase: they all share the last flag, False.
-        self._later = len(codebook)
-        self._is_left = np.zeros(self._later + 1, dtype=bool)
+        self._is_left = np.zeros(size + 1, dtype=bool)
         self._is_left[lefts] = True
-        self._is_right = np.zeros(self._later + 1, dtype=bool)
+        self._is_right = np.zeros(size + 1, dtype=bool)
         self._is_right[rights] = True
 
     def join(self, documents: TokenLists) -> TokenLists:
         """Token lists with pairs joined, from left to right; a token is in one phrase at most."""
-        known = np.minimum(documents.codes, self._later)
-        maybe = self._is_left[known[:-1]] & self._is_right[known[1:]] & ~documents.starts()[1:]
-        places = np.flatnonzero(maybe)
-        keys = (documents.codes[places].astype(np.int64) << 32) | documents.codes[places + 1]
-        found = np.searchsorted(self._keys, keys)
-        is_phrase = self._keys.take(found, mode="clip") == keys if len(self._keys) else np.zeros(0, dtype=bool)
-        places, found = places[is_phrase], found[is_phrase]
+        codes = documents.codes
+        is_left = self._is_left.take(codes[:-1], mode="clip")
+        is_right = self._is_right.take(codes[1:], mode="clip")
+        places = np.flatnonzero(is_left & is_right & ~documents.starts()[1:])
         if not len(places):
             return documents
+        joined = np.asarray(self._joined[codes[places], codes[places + 1]]).ravel()
+        places, joined = places[joined > 0], joined[joined > 0] - 1
         # Where pairs overlap in a row, every other one is joined, from the first on.
         is_first = np.diff(places, prepend=-2) != 1
         turns = np.arange(len(places))
         is_joined = (turns - np.maximum.accumulate(np.where(is_first, turns, 0))) % 2 == 0
-        places, found = places[is_joined], found[is_joined]
-        codes = documents.codes.copy()
-        codes[places] = self._joined[found]
+        places = places[is_joined]
+        codes = codes.copy()
+        codes[places] = joined[is_joined]
         is_kept = np.ones(len(codes), dtype=bool)
         is_kept[places + 1] = False
         return TokenLists(documents.codebook, codes, documents.ends).keep(is_kept)

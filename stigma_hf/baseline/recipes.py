@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -20,6 +20,8 @@ _OUR_STEPS = {
     "VocabularyCounter": "stigma_hf.baseline.vocabulary",
     "WindowText": "stigma_hf.baseline.window_text",
 }
+
+Ties = Literal["label-order", "rarest-first"]
 
 PUBLISHED = (
     "majority-overall",
@@ -40,6 +42,8 @@ class Recipe:
         estimator: Kind of baseline, as in `BaselineConfig`.
         alpha: Laplace smoothing of a majority per anchor, above 0.
         negated_anchors: Whether it counts an anchor with a negation right before it apart.
+        ties: Which of two equally probable labels a span gets: the first in `label-order`, or, `rarest-first`, the one
+            with fewer annotated spans, as in the release.
         for_all_tasks: Steps that learn from the training spans of all tasks together, from windows on: each a name
             with its settings, one of our own or a class of scikit-learn with its module.
         for_each_task: Steps that learn from the training spans of one task, the classifier last.
@@ -51,6 +55,7 @@ class Recipe:
     estimator: str
     alpha: float = 1.0
     negated_anchors: bool = False
+    ties: Ties = "label-order"
     for_all_tasks: list[dict[str, Any]] = field(default_factory=list)
     for_each_task: list[dict[str, Any]] = field(default_factory=list)
     choose: dict[str, list[Any]] = field(default_factory=dict)
@@ -59,6 +64,10 @@ class Recipe:
         if self.estimator not in ESTIMATORS:
             raise UsageError(
                 f"recipe {self.name}: expected estimator among {', '.join(ESTIMATORS)}, found {self.estimator!r}"
+            )
+        if self.ties not in get_args(Ties):
+            raise UsageError(
+                f"recipe {self.name}: expected ties among {', '.join(get_args(Ties))}, found {self.ties!r}"
             )
         if self.estimator not in MAJORITIES and not (self.for_all_tasks and self.for_each_task):
             raise UsageError(

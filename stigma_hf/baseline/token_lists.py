@@ -74,10 +74,14 @@ class TokenLists(Sequence[list[str]]):
     @overload
     def __getitem__(self, index: int) -> list[str]: ...
     @overload
-    def __getitem__(self, index: slice) -> list[list[str]]: ...
+    def __getitem__(self, index: slice) -> "TokenLists": ...
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
+            begin, end, step = index.indices(len(self))
+            if step != 1:
+                return TokenLists.of([self[place] for place in range(begin, end, step)], self.codebook)
+            ends = self.ends[begin : max(begin, end) + 1]
+            return TokenLists(self.codebook, self.codes[ends[0] : ends[-1]], ends - ends[0])
         place = range(len(self))[index]
         tokens = self.codebook.tokens
         return [tokens[code] for code in self.codes[self.ends[place] : self.ends[place + 1]].tolist()]
@@ -95,4 +99,5 @@ class TokenLists(Sequence[list[str]]):
         """Without the tokens that are not kept, shape of `is_kept` (number of tokens,)."""
         before = np.zeros(len(self.codes) + 1, dtype=np.int64)
         np.cumsum(is_kept, out=before[1:])
-        return type(self)(self.codebook, self.codes[is_kept], before[self.ends])
+        # `compress` is several times faster than indexing by flags.
+        return type(self)(self.codebook, self.codes.compress(is_kept), before[self.ends])

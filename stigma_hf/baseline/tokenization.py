@@ -6,7 +6,6 @@ from typing import Any, Literal, Self, get_args
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import compute
 
 from stigma_hf.baseline.chunk_memory import DEPENDS, ChunkMemory
 from stigma_hf.baseline.negation import join_all_negations, join_negations
@@ -73,15 +72,16 @@ class ClinicalTokenizer(StatelessTransformer):
         texts = list(texts)
         memory = self._memory()
         try:
-            chunks = compute.split_pattern(pa.array(texts, pa.large_string()), " ")
+            joined = pa.array(texts, pa.large_string())
         except UnicodeEncodeError:
             # Half a surrogate pair is no text to Arrow.
             return TokenLists.of(map(self.tokenize, texts), memory.codebook)
-        encoded = chunks.flatten().dictionary_encode()
-        rows = memory.rows(encoded.dictionary.to_pylist())[encoded.indices.to_numpy()]
-        tokens = memory.expand(rows, chunks.offsets.to_numpy())
+        chunks, ends = _cut_at_blanks(joined)
+        encoded = chunks.dictionary_encode()
+        rows, places = memory.rows(encoded.dictionary.to_pylist()), encoded.indices.to_numpy()
+        tokens = memory.expand(rows, places, ends)
         if (rows == DEPENDS).any():
-            tokens = self._replace_dependent(texts, tokens, rows, chunks.offsets.to_numpy())
+            tokens = self._replace_dependent(texts, tokens, np.flatnonzero(rows[places] == DEPENDS), ends)
         return join_all_negations(tokens, memory.negates()) if self.join_negations else tokens
 
     def _memory(self) -> ChunkMemory:
@@ -117,10 +117,10 @@ class ClinicalTokenizer(StatelessTransformer):
         return tokens
 
     def _replace_dependent(
-        self, texts: Sequence[str], tokens: TokenLists, rows: np.ndarray, chunk_ends: np.ndarray
+        self, texts: Sequence[str], tokens: TokenLists, dependent: np.ndarray, chunk_ends: np.ndarray
     ) -> TokenLists:
         """Cut the texts with a chunk that depends on its neighbours as a whole."""
-        places = np.unique(np.searchsorted(chunk_ends, np.flatnonzero(rows == DEPENDS), side="right") - 1)
+        places = np.unique(np.searchsorted(chunk_ends, dependent, side="right") - 1)
         is_kept = np.ones(len(tokens.codes), dtype=bool)
         for place in places:
             is_kept[tokens.ends[place] : tokens.ends[place + 1]] = False
@@ -133,3 +133,15 @@ class ClinicalTokenizer(StatelessTransformer):
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_chunks"}
+
+
+def _cut_at_blanks(texts: pa.LargeStringArray) -> tuple[pa.LargeStringArray, np.ndarray]:
+    """The chunks of all texts, each with the blank that ends it, and where those of each text end, after a 0."""
+    _, offsets, characters = texts.buffers()
+    text_starts = np.frombuffer(offsets, dtype=np.int64)[: len(texts) + 1]
+    is_start = np.zeros(text_starts[-1] + 1, dtype=bool)
+    is_start[1:] = np.frombuffer(characters or b"", dtype=np.uint8)[: text_starts[-1]] == ord(" ")
+    is_start[text_starts] = True
+    starts = np.flatnonzero(is_start)
+    chunks = pa.LargeStringArray.from_buffers(len(starts) - 1, pa.py_buffer(starts), characters)
+    return chunks, np.searchsorted(starts, text_starts)

@@ -8,6 +8,7 @@ from typing import Any
 
 from stigma_hf.context_window import ContextWindow
 from stigma_hf.errors import UsageError
+from stigma_hf.tasks import check_tasks, load_tasks
 
 SPLITS = ("train", "validation", "test")
 
@@ -19,10 +20,17 @@ class LabelledWindows:
     windows: list[ContextWindow]
     labels: list[str]
 
+    def rows(self, places: Iterable[int]) -> "LabelledWindows":
+        """Those at some places, in that order."""
+        kept = list(places)
+        return LabelledWindows([self.windows[i] for i in kept], [self.labels[i] for i in kept])
+
     def of_task(self, task: str) -> "LabelledWindows":
         """Those of one task."""
-        kept = [i for i, window in enumerate(self.windows) if window.task == task]
-        return LabelledWindows([self.windows[i] for i in kept], [self.labels[i] for i in kept])
+        return self.rows(i for i, window in enumerate(self.windows) if window.task == task)
+
+    def __add__(self, other: "LabelledWindows") -> "LabelledWindows":
+        return LabelledWindows(self.windows + other.windows, self.labels + other.labels)
 
 
 def labelled_windows(spans: Iterable[Mapping[str, Any]]) -> LabelledWindows:
@@ -36,6 +44,7 @@ def labelled_windows(spans: Iterable[Mapping[str, Any]]) -> LabelledWindows:
     for place, row in enumerate(_rows(spans)):
         try:
             windows.append(ContextWindow.from_item(row))
+            check_tasks(windows[-1].task, list(load_tasks()))
             label = row["label"]
         except (KeyError, ValueError) as error:
             message = f"expected spans with task, anchor, context and label: row {place}: {error}"

@@ -60,10 +60,14 @@ class VocabularyCounter(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, documents: Iterable[Sequence[str]]) -> csr_matrix:
-        """Counts, shape (number of token lists, size of the vocabulary)."""
+        """Counts, shape (number of token lists, size of the vocabulary).
+
+        Raises:
+            ValueError: If two tokens share a column or one has a column that there is not, as in a forged file.
+        """
         documents = TokenLists.of(documents)
         columns = self._columns(documents.codebook)
-        found = columns[np.minimum(documents.codes, len(columns) - 1)]
+        found = columns.take(documents.codes, mode="clip")
         known = TokenLists(documents.codebook, found, documents.ends).keep(found >= 0)
         shape = (len(known), len(self.vocabulary_))
         counts = csr_matrix((np.ones(len(known.codes), dtype=np.int64), known.codes, known.ends), shape)
@@ -74,6 +78,8 @@ class VocabularyCounter(TransformerMixin, BaseEstimator):
         """The column of each token of a codebook, -1 for those outside the vocabulary, as for all that come later."""
         known: tuple[Codebook, np.ndarray] | None = getattr(self, "_known", None)
         if known is None or known[0] is not codebook:
+            if sorted(self.vocabulary_.values()) != list(range(len(self.vocabulary_))):
+                raise ValueError(f"expected a vocabulary with the columns 0 to {len(self.vocabulary_) - 1}, each once")
             codes = codebook.encode(self.vocabulary_)
             columns = np.full(len(codebook) + 1, -1, dtype=np.int32)
             columns[codes] = np.fromiter(self.vocabulary_.values(), dtype=np.int32)

@@ -103,6 +103,30 @@ def test_an_unknown_estimator_is_refused():
         BaselineConfig(estimator="oracle")
 
 
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        ({"adamant": ["b"]}, r"expected each label of 'adamant' once in its tie_order \(a, b\), found \['b'\]"),
+        ({"other": ["b"]}, r"'other' once in its tie_order \(no labels: the task is unknown\)"),
+    ],
+)
+def test_a_tie_order_that_does_not_hold_the_labels_is_refused(order, message):
+    with pytest.raises(ValueError, match=message):
+        BaselineConfig(labels={"adamant": ["a", "b"]}, tie_order=order)
+
+
+def test_embedded_model_gives_ties_to_the_rarest_label_as_the_released_baseline():
+    config = BaselineConfig.from_pretrained(EMBEDDED_MODEL)
+    assert {task: order[0] for task, order in config.tie_order.items()} == {
+        "adamant": "exclude",
+        "compliance": "positive",
+        "other": "neutral",
+    }
+    for task, anchors in json.loads((EMBEDDED_MODEL / "counts.json").read_text()).items():
+        for row in anchors.values():
+            assert sorted(row)[-1] > sorted(row)[-2], f"a printed tie in {task}"
+
+
 @pytest.mark.parametrize("counts", [[1, 2], [0, 0, 0], {"claims": [1, 2, 3]}, [1, 2, "3"]])
 def test_counts_of_all_spans_that_do_not_fit_the_labels_are_refused(counts):
     config = BaselineConfig(estimator="majority-overall", labels={"adamant": ["a", "b", "c"]})

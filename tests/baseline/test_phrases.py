@@ -85,3 +85,11 @@ def test_tokens_outside_the_vocabulary_are_not_counted():
 def test_a_vocabulary_of_nothing_is_refused():
     with pytest.raises(ValueError, match="at least 3 times after the 10 most frequent, found none among 2"):
         VocabularyCounter().fit([["a", "b"]])
+
+
+@pytest.mark.parametrize("columns", [{"a": 0, "b": 2_000_000_000}, {"a": 0, "b": -1}, {"a": 1, "b": 1}])
+def test_a_vocabulary_that_leads_out_of_its_columns_is_refused(columns):
+    counter = VocabularyCounter(drop_most_frequent=0, min_count=1, stop_words=[]).fit([["a", "b"]])
+    counter.vocabulary_ = columns
+    with pytest.raises(ValueError, match="expected a vocabulary with the columns 0 to 1, each once"):
+        counter.transform([["b"]])

@@ -35,6 +35,10 @@ def test_a_recipe_of_your_own_is_read_from_its_file(tmp_path):
         ("title: T\nestimator: majority-overall\nalfa: 1", "found title, estimator, alfa"),
         ("title: T", "expected title, estimator"),
         ("title: T\nestimator: oracle", "expected estimator among majority-overall, .*, found 'oracle'"),
+        (
+            "title: T\nestimator: majority-overall\nties: rarest",
+            "ties among label-order, rarest-first, found 'rarest'",
+        ),
         ("title: T\nestimator: scikit-learn", "expected steps under for_all_tasks and for_each_task, found none"),
     ],
 )

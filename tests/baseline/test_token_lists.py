@@ -11,9 +11,20 @@ LISTS = [["no", "pain"], [], ["pain"]]
 def test_token_lists_read_as_lists():
     lists = TokenLists.of(LISTS)
     assert list(lists) == LISTS
-    assert len(lists) == 3 and lists[-1] == ["pain"] and lists[:2] == LISTS[:2]
+    assert len(lists) == 3 and lists[-1] == ["pain"]
     with pytest.raises(IndexError):
         lists[3]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [slice(1, 3), slice(None), slice(-1, None), slice(2, 1), slice(5, 9), slice(None, None, 2), slice(None, None, -1)],
+)
+def test_a_part_of_token_lists_is_token_lists(part):
+    lists = TokenLists.of(LISTS)
+    assert isinstance(lists[part], TokenLists)
+    assert list(lists[part]) == LISTS[part]
+    assert lists[part].codebook is lists.codebook
 
 
 def test_token_lists_are_taken_as_they_are():

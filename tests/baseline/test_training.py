@@ -3,9 +3,9 @@ import json
 import numpy as np
 import pytest
 from recordings import PARITY, recorded
-from sklearn.metrics import accuracy_score, f1_score
 
 from stigma_hf import BaselineClassifier
+from stigma_hf.baseline.folds import train_folds
 from stigma_hf.baseline.recipes import PUBLISHED, Recipe, load_recipe
 from stigma_hf.baseline.training import score, train_baseline
 from stigma_hf.baseline.training_data import LabelledWindows
@@ -29,6 +29,15 @@ def released_classifier(name, task):
     suite = "majority" if kind == "majority" else "statistical"
     models = EXPECTED["models"][f"mimic-iv-discharge_baseline-{suite}"]
     return models["classifiers"][f"{features}/{kind}/{task}_fold-0"]
+
+
+def released_scores(table, name):
+    _, features, kind = RELEASED[name]
+    return [entry for entry in EXPECTED[table] if (entry["feature_set"], entry["model_type"]) == (features, kind)]
+
+
+def model_scores(model, entry):
+    return model.config.training["tasks"][entry["task"]]["scores"][SPLITS[entry["split"]]][entry["metric"]]
 
 
 @pytest.mark.parametrize("task", load_tasks())
@@ -74,27 +83,32 @@ def test_probabilities_of_a_saved_model_are_the_released_ones(folders, name, row
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_scores_are_the_released_ones_where_ties_go_to_the_same_label(trained, spans, name):
-    # The released scripts order labels by frequency, so a tie between labels goes to the rarer; here to the first.
-    _, features, kind = RELEASED[name]
-    compared = 0
-    for entry in EXPECTED["scores"]:
-        if (entry["feature_set"], entry["model_type"]) != (features, kind):
-            continue
-        task, of_split = entry["task"], spans[SPLITS[entry["split"]]].of_task(entry["task"])
-        order = released_classifier(name, task)["targets"]
-        columns = [load_tasks()[task].labels.index(label) for label in order]
-        rows = np.stack(trained[name](of_split.windows)["probabilities"])[:, columns]
-        predicted = [order[column] for column in rows.argmax(axis=1)]
-        if entry["metric"] == "macro_f1":
-            reached = f1_score(of_split.labels, predicted, average="macro", zero_division=0)
-        else:
-            reached = accuracy_score(of_split.labels, predicted)
-        assert reached == pytest.approx(entry["score"], abs=1e-9)
-        if name != "majority-per-anchor":
-            assert score(trained[name], of_split)[entry["metric"]] == pytest.approx(entry["score"], abs=1e-9)
-        compared += 1
-    assert compared == 18
+def test_scores_are_the_released_ones(trained, name):
+    reached = [model_scores(trained[name], entry) for entry in released_scores("scores", name)]
+    assert reached == pytest.approx([entry["score"] for entry in released_scores("scores", name)], abs=1e-9)
+    assert len(reached) == 18
+
+
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if name != "majority-overall"])
+def test_scores_of_every_fold_are_the_released_ones(spans, name):
+    models = list(train_folds(load_recipe(name), spans))
+    reached = [model_scores(models[entry["fold"]], entry) for entry in released_scores("scores_cv5", name)]
+    assert reached == pytest.approx([entry["score"] for entry in released_scores("scores_cv5", name)], abs=1e-9)
+    assert len(reached) == 90
+
+
+def test_ties_go_to_the_label_with_the_fewest_spans_in_all_splits(trained):
+    for task in load_tasks():
+        released = released_classifier("majority-per-anchor", task)["targets"]
+        for name in ("majority-overall", "majority-per-anchor"):
+            assert trained[name].config.tie_order[task] == released
+
+
+def test_probabilities_stay_in_label_order_whoever_wins_a_tie(trained):
+    model = trained["majority-per-anchor"]
+    assert model.config.labels["other"] == sorted(model.config.tie_order["other"])
+    spans = LabelledWindows([ContextWindow("other", "never seen", "")], ["neutral"])
+    assert score(model, spans) == {"macro_f1": 1, "accuracy": 1}
 
 
 def test_training_is_written_down(trained, spans):

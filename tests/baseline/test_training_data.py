@@ -63,3 +63,10 @@ def test_class_labels_become_their_names(dataset):
     assert isinstance(dataset, DatasetDict)
     first = dataset["test"][0]
     assert labelled_windows(dataset["test"]).labels[0] == dataset["test"].features["label"].int2str(first["label"])
+
+
+def test_a_row_of_an_unknown_task_is_refused_by_its_place():
+    rows = [{"task": "other", "anchor": "angry", "context": "angry", "label": "negative"}]
+    rows += [{"task": "mood", "anchor": "angry", "context": "angry", "label": "negative"}]
+    with pytest.raises(UsageError, match="row 1: expected tasks among adamant, compliance, other, found 'mood'"):
+        labelled_windows(rows)
