@@ -1,0 +1,1 @@
+"""How well models label spans: predictions, figures with intervals, comparisons, calibration and their records."""

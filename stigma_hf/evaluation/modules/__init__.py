@@ -1,0 +1,1 @@
+"""Metrics for the evaluate library, each a file that `evaluate.load` takes by its path."""
