@@ -1,0 +1,1 @@
+"""How often each label stands in a corpus, corrected by a labelled sample, with patient-clustered uncertainty."""
