@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stigma_hf.released_models import RELEASED_MODELS, ReleasedModel, find_converted
 from stigma_hf.tasks import RESOURCES
 
-MODEL_TYPES = ("stigma-baseline",)
+MODEL_TYPES = ("stigma-baseline", "stigma-anchor-pooled")
 """`model_type` of the models of this package."""
 
 EMBEDDED_MODEL = Path(str(RESOURCES / "models" / "majority-per-anchor-published-counts"))
@@ -31,12 +32,21 @@ class ModelEntry:
 
 
 def find_models(folders: Iterable[Path] = ()) -> list[ModelEntry]:
-    """The embedded model, models below some folders, and models in the hub's cache."""
+    """The embedded model, the released ones, models below some folders, and models in the hub's cache."""
     entries = [_entry("(embedded default)", EMBEDDED_MODEL / "config.json")]
+    entries += [_released(model) for model in RELEASED_MODELS]
     for folder in folders:
         entries += [_entry(str(file.parent), file) for file in sorted(folder.rglob("config.json"))]
     entries += [_entry(name, file) for name, file in _cached_configs()]
     return [entry for entry in entries if entry]
+
+
+def _released(model: ReleasedModel) -> ModelEntry:
+    """A model of the 2023 release, converted or not."""
+    folder = find_converted(model.name)
+    if folder is None:
+        return ModelEntry(model.name, f"{model.title} of the 2023 release", "not converted here; stigma-hf convert")
+    return ModelEntry(model.name, f"{model.title} of the 2023 release", f"MIMIC-IV derived, in {folder}")
 
 
 def _cached_configs() -> Iterator[tuple[str, Path]]:

@@ -1,21 +1,21 @@
 """`pipeline("stigma-classification")`: from notes to labelled spans.
 
-The stages have names: a note is *prepared* into windows, windows are *batched* across notes, *run* through the model,
-*decoded* into probabilities, and handed back *per note*. Any model with `prepare(windows, tokenizer)`, a `forward`
-that returns one probability vector per window, and a `default_batch_size` fits.
+The stages have names: a note is *prepared* into windows, windows are *gathered* across notes, *run* through the model,
+and handed back labelled *per note*. Any model fits that has `predict_proba(windows, tokenizer, batch_size)`, which
+gives a probability vector per window, and says in `windows_at_once` how many windows it likes to see together.
 """
 
 import logging
 import os
-import re
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from transformers.pipelines.base import Pipeline
 
 from stigma_hf.context_window import ContextWindow
+from stigma_hf.decoding import rank_labels, ties_of
 from stigma_hf.lexicon import Lexicon
 from stigma_hf.publishing import GuardedPush
 from stigma_hf.search import AnchorSearch
@@ -26,7 +26,13 @@ logger = logging.getLogger(__name__)
 TASK = "stigma-classification"
 """Name under which transformers knows the pipeline."""
 
-_MAX_WAITING_NOTES = 1024
+_MAX_EMPTY_NOTES = 1024
+"""Notes without anchors that may hold up a stream until there is enough to label."""
+_BATCHES_AT_ONCE = 64
+"""Batches that a model may sort and thin out together, where a person says how large they are."""
+
+Span = tuple[dict[str, Any], ContextWindow]
+"""What is known of a span before it is labelled, and its window."""
 
 
 class StigmaClassificationPipeline(GuardedPush, Pipeline):
@@ -39,7 +45,8 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
         lexicon: Anchors to look for; the published ones when None.
         window: How windows are cut; as the model was trained when None.
         window_words: Words on either side of an anchor; as the model was trained when None.
-        batch_size: Windows per forward pass; what suits the model when None. It never changes a prediction.
+        batch_size: Windows per forward pass of an encoder; what suits the model when None. It never changes a
+            prediction. A stream is read some batches ahead.
 
     Calling it takes a note, a list or any sequence of notes, a dataset or one of its columns, a generator, or
     ready-made windows (`{"task", "anchor", "context"}`). One input gives one list, several give a list of lists in
@@ -57,6 +64,9 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Looked up once: attributes of a configuration are slow, and every span needs these.
+        self._labels = {task: tuple(labels) for task, labels in self.model.config.labels.items()}
+        self._ties = {task: ties_of(self.model.config, task) for task in self._labels}
         if (self.model.config.provenance or {}).get("source") == "published counts":
             logger.warning("%s. It knows the anchor only and never reads its context.", self.model.config.title)
 
@@ -91,8 +101,8 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
             TypeError: If an input is neither text nor a mapping; its place is in the message.
             ValueError: If a ready-made window lacks something, or a parameter is none of its choices.
         """
-        batch_size = batch_size or self._batch_size or self.model.default_batch_size
-        if batch_size < 1:
+        batch_size = batch_size or self._batch_size
+        if batch_size is not None and batch_size < 1:
             raise ValueError(f"expected batch_size to be a whole number from 1 on, found {batch_size}")
         preparing, _, finishing = self._sanitize_parameters(**kwargs)
         preparing = {**self._preprocess_params, **preparing}
@@ -105,73 +115,80 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
         return list(results) if hasattr(inputs, "__len__") else results
 
     def _stream(
-        self, inputs: Iterable[Any], batch_size: int, preparing: Mapping[str, Any], finishing: Mapping[str, Any]
+        self,
+        inputs: Iterable[Any],
+        batch_size: int | None,
+        preparing: Mapping[str, Any],
+        finishing: Mapping[str, Any],
     ) -> Iterator[list[dict[str, Any]]]:
-        """Results in the order of the inputs, windows batched across them."""
-        waiting: deque[tuple[list[dict[str, Any]], int]] = deque()
-        pending: list[dict[str, Any]] = []
-        prepared = done = 0
+        """Results in the order of the inputs, windows gathered across them."""
+        search, tasks = self._search_for(**preparing), preparing.get("tasks")
+        limit = min(self.model.windows_at_once, _BATCHES_AT_ONCE * (batch_size or self.model.windows_at_once))
+        waiting: list[list[Span]] = []
+        gathered = empty = 0
         for place, item in enumerate(inputs):
-            spans = self._prepare(item, place, **preparing)
-            prepared += len(spans)
-            waiting.append((spans, prepared))
-            pending += spans
-            while len(pending) >= batch_size or (pending and len(waiting) >= _MAX_WAITING_NOTES):
-                batch, pending = pending[:batch_size], pending[batch_size:]
-                self._run(batch)
-                done += len(batch)
-            while waiting and waiting[0][1] <= done:
-                yield self.postprocess(waiting.popleft()[0], **finishing)
-        for begin in range(0, len(pending), batch_size):
-            self._run(pending[begin : begin + batch_size])
-        while waiting:
-            yield self.postprocess(waiting.popleft()[0], **finishing)
+            spans = self._prepare(item, place, search, tasks)
+            waiting.append(spans)
+            gathered += len(spans)
+            empty += not spans
+            if not gathered or gathered >= limit or empty >= _MAX_EMPTY_NOTES:
+                yield from self._label(waiting, batch_size, finishing)
+                waiting, gathered, empty = [], 0, 0
+        yield from self._label(waiting, batch_size, finishing)
 
-    def _prepare(self, item: Any, place: int, **preparing: Any) -> list[dict[str, Any]]:
+    def _label(
+        self, inputs: Sequence[list[Span]], batch_size: int | None, finishing: Mapping[str, Any]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """The labelled spans of some inputs, all of whose windows go to the model together."""
+        windows = [window for spans in inputs for _, window in spans]
+        outputs = self._forward({"windows": windows, "batch_size": batch_size}) if windows else {"probabilities": []}
+        probabilities = iter(outputs["probabilities"])
+        for spans in inputs:
+            yield self.postprocess([(span, next(probabilities)) for span in spans], **finishing)
+
+    def _prepare(self, item: Any, place: int, search: AnchorSearch, tasks: Sequence[str] | None) -> list[Span]:
         try:
-            return self.preprocess(item, **preparing)
+            return self._find_spans(item, search, tasks)
         except (TypeError, ValueError) as error:
             raise type(error)(f"input {place}: {error}") from error
 
-    def preprocess(self, item: Any, **preparing: Any) -> list[dict[str, Any]]:
-        """The spans of one input, not yet labelled, ordered by position."""
+    def preprocess(self, item: Any, **preparing: Any) -> list[Span]:
+        """The spans of one input, not yet labelled, each with its window, ordered by position."""
+        return self._find_spans(item, self._search_for(**preparing), preparing.get("tasks"))
+
+    def _find_spans(self, item: Any, search: AnchorSearch, tasks: Sequence[str] | None) -> list[Span]:
         if isinstance(item, Mapping):
             if "context" in item or not isinstance(item.get("text"), str):
-                return self._given_window(ContextWindow.from_item(item), preparing.get("tasks"))
+                return self._given_window(ContextWindow.from_item(item), tasks)
             item = item["text"]
         if not isinstance(item, str):
             raise TypeError(f"expected a note as text, or a window, found {type(item).__name__}")
-        matches = self._search_for(**preparing).search(item)
+        matches = search.search(item)
         matches.sort(key=lambda match: match.start)
         return [
-            {
-                "task": match.task,
-                "anchor": match.anchor,
-                "start": match.start,
-                "end": match.end,
-                "word": match.word,
-                "context": match.context,
-            }
+            (
+                {
+                    "task": match.task,
+                    "anchor": match.anchor,
+                    "start": match.start,
+                    "end": match.end,
+                    "word": match.word,
+                },
+                ContextWindow(match.task, match.anchor, match.context, search.place_in_window(item, match)),
+            )
             for match in matches
         ]
 
-    def _given_window(self, window: ContextWindow, tasks: Sequence[str] | None) -> list[dict[str, Any]]:
+    def _given_window(self, window: ContextWindow, tasks: Sequence[str] | None) -> list[Span]:
         """A ready-made window as a span of its own context."""
+        if window.task not in self._labels:
+            raise ValueError(f"expected a task among {', '.join(self._labels)}, found {window.task!r}")
         if tasks is not None and window.task not in tasks:
             return []
-        found = re.search(rf"(?<!\w){re.escape(window.anchor)}(?!\w)", window.context, re.IGNORECASE)
-        start, end = found.span() if found else (None, None)
-        word = found.group() if found else window.anchor
-        return [
-            {
-                "task": window.task,
-                "anchor": window.anchor,
-                "start": start,
-                "end": end,
-                "word": word,
-                "context": window.context,
-            }
-        ]
+        place = window.matched()
+        start, end = place or (None, None)
+        word = window.context[start:end] if place else window.anchor
+        return [({"task": window.task, "anchor": window.anchor, "start": start, "end": end, "word": word}, window)]
 
     def _search_for(
         self,
@@ -185,32 +202,24 @@ class StigmaClassificationPipeline(GuardedPush, Pipeline):
         words = config.window_words if window_words is None else window_words
         return _search(lexicon, window or config.window, words, tuple(tasks or config.labels))
 
-    def _run(self, spans: list[dict[str, Any]]) -> None:
-        """Write its probabilities to each span of a batch."""
-        windows = [ContextWindow(span["task"], span["anchor"], span["context"]) for span in spans]
-        outputs = self.forward(self.model.prepare(windows, self.tokenizer))
-        for span, probabilities in zip(spans, outputs["probabilities"], strict=True):
-            span["probabilities"] = probabilities
+    def _forward(self, model_inputs: dict[str, Any]) -> dict[str, Any]:
+        return {"probabilities": self.model.predict_proba(tokenizer=self.tokenizer, **model_inputs)}
 
-    def _forward(self, model_inputs: dict[str, Any]) -> Any:
-        return self.model(**model_inputs)
-
-    def postprocess(self, spans: list[dict[str, Any]], top_k: int | None = None) -> list[dict[str, Any]]:
-        """The labelled spans of one input."""
+    def postprocess(self, spans: Sequence[tuple[Span, np.ndarray]], top_k: int | None = None) -> list[dict[str, Any]]:
+        """The labelled spans of one input, from its spans and the probabilities of each."""
         labelled = []
-        for span in spans:
-            probabilities = dict(
-                zip(self.model.config.labels[span["task"]], span.pop("probabilities").tolist(), strict=True)
-            )
-            label = max(probabilities, key=lambda name: probabilities[name])
-            if top_k is not None:
-                best = sorted(probabilities, key=lambda name: -probabilities[name])[:top_k]
-                kept = {name: probabilities[name] for name in best}
-            else:
-                kept = probabilities
-            context = span.pop("context")
+        for (span, window), row in spans:
+            probabilities = dict(zip(self._labels[window.task], row.tolist(), strict=True))
+            ranked = rank_labels(probabilities, self._ties[window.task])
+            kept = probabilities if top_k is None else {name: probabilities[name] for name in ranked[:top_k]}
             labelled.append(
-                {**span, "label": label, "score": probabilities[label], "probabilities": kept, "context": context}
+                {
+                    **span,
+                    "label": ranked[0],
+                    "score": probabilities[ranked[0]],
+                    "probabilities": kept,
+                    "context": window.context,
+                }
             )
         return labelled
 

@@ -66,7 +66,7 @@ def test_a_generator_gives_a_lazy_generator(pipe, expected):
 
     results = pipe(notes(), batch_size=2)
     assert next(results) == expected[1]
-    assert len(taken) < 10
+    assert len(taken) < 200
     stream = pipe(IterableDataset.from_generator(lambda: iter([{"text": note} for note in NOTES])))
     assert list(stream) == expected
 

@@ -2,7 +2,20 @@
 
 import typer
 
-from stigma_hf.cli import baselines, corpus, explain, inspection, notes, quickstart, reproduce
+from stigma_hf.cli import (
+    baselines,
+    convert,
+    corpus,
+    encoders,
+    evaluate,
+    explain,
+    inspection,
+    notes,
+    prevalence,
+    quickstart,
+    reproduce,
+    train,
+)
 
 app = typer.Typer(
     name="stigma-hf",
@@ -20,7 +33,13 @@ app.command()(corpus.download)
 app.command()(corpus.sample)
 app.command()(corpus.import_labels)
 app.command()(baselines.train_baselines)
+app.command()(train.train)
+app.command()(encoders.merge)
+app.command()(encoders.export_standalone)
+app.command()(convert.convert)
+app.command()(evaluate.evaluate)
 app.command()(explain.explain)
+app.command()(prevalence.prevalence)
 app.add_typer(reproduce.app, name="reproduce")
 app.command()(inspection.models)
 app.command()(inspection.doctor)
