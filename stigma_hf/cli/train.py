@@ -12,7 +12,6 @@ from rich import box
 from rich.table import Table
 
 from stigma_hf.cli.console import command, out
-from stigma_hf.mimic.splits import SPLITS
 from stigma_hf.tasks import load_tasks
 
 
@@ -136,6 +135,8 @@ def _show(report: dict[str, Any], folder: Path) -> None:
 
 def _scores_table(training: dict[str, Any]) -> Table:
     """Macro F1 of every task and split; narrow enough for 80 columns."""
+    from stigma_hf.mimic.splits import SPLITS
+
     scored = next(iter(training["tasks"].values()))["scores"]
     splits = [split for split in SPLITS if split in scored]
     table = Table("macro F1", *splits, box=box.SIMPLE_HEAD)
