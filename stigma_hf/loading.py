@@ -25,14 +25,12 @@ def load_pipeline(model: str | None = None, **settings: Any) -> Any:
     try:
         return pipeline(TASK, model=model or str(EMBEDDED_MODEL), **settings)
     except OSError as error:
-        raise UsageError(
-            f"{model}: no model folder here and none to be had from the hub: {_first_line(error)}"
-        ) from error
+        raise UsageError(f"{model}: no model folder here and none to be had from the hub: {_reason(error)}") from error
     except (ValueError, KeyError, RuntimeError, AssertionError) as error:
-        raise UsageError(f"{model or 'the embedded default'}: cannot be used: {_first_line(error)}") from error
+        raise UsageError(f"{model or 'the embedded default'}: cannot be used: {_reason(error)}") from error
 
 
-def _first_line(error: Exception) -> str:
-    """What happened, without the trace that transformers prints into its messages."""
+def _reason(error: Exception) -> str:
+    """What happened, without the trace that transformers prints into its messages: their heading and last line."""
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
+    return " ".join(dict.fromkeys((lines[0], lines[-1]))) if lines else type(error).__name__

@@ -33,18 +33,23 @@ class LabelledWindows:
         return LabelledWindows(self.windows + other.windows, self.labels + other.labels)
 
 
-def labelled_windows(spans: Iterable[Mapping[str, Any]]) -> LabelledWindows:
+def labelled_windows(spans: Iterable[Mapping[str, Any]], any_task: bool = False) -> LabelledWindows:
     """The rows of a split of `load_spans`, or any mappings with `task`, `anchor`, `context` and a `label` as text.
 
+    Args:
+        spans: The rows.
+        any_task: Whether rows of tasks that nobody knows are taken, too.
+
     Raises:
-        UsageError: If a column is missing or no label names are known.
+        UsageError: If a column is missing, a task is unknown, or no label names are known.
     """
     names = getattr(getattr(spans, "features", {}).get("label"), "names", None)
     windows, labels = [], []
     for place, row in enumerate(_rows(spans)):
         try:
             windows.append(ContextWindow.from_item(row))
-            check_tasks(windows[-1].task, list(load_tasks()))
+            if not any_task:
+                check_tasks(windows[-1].task, list(load_tasks()))
             label = row["label"]
         except (KeyError, ValueError) as error:
             message = f"expected spans with task, anchor, context and label: row {place}: {error}"

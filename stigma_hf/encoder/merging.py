@@ -109,15 +109,18 @@ def _check_disjoint(models: Mapping[str, AnchorPooledClassifier]) -> None:
 def _merged_config(configs: Sequence[AnchorPooledConfig]) -> AnchorPooledConfig:
     labels: dict[str, list[str]] = {}
     class_weights: dict[str, list[float]] = {}
+    temperature: dict[str, float] = {}
     for config in configs:
         labels |= config.labels
         class_weights |= config.class_weights or {}
+        temperature |= config.temperature
     return AnchorPooledConfig(
         encoder_config=configs[0].encoder_config,
         labels=labels,
         base_model=_in_common([config.base_model for config in configs]),
         shared_encoder=False,
         class_weights=class_weights or None,
+        temperature=temperature,
         title=_in_common([config.title for config in configs]) or AnchorPooledConfig.title,
         provenance=_provenance(configs),
         training=_training(configs),

@@ -8,6 +8,7 @@ each other as `from .name import ...`, so that is how the copies are written.
 import ast
 import json
 import re
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from typing import Any
 from stigma_hf.encoder.opening import open_classifier
 
 _PACKAGE = "stigma_hf"
-_ENTRIES = {
+_ENTRY = "stigma_classifier"
+_CLASSES = {
     "AutoConfig": ("stigma_hf.encoder.configuration", "AnchorPooledConfig"),
     "AutoModel": ("stigma_hf.encoder.modeling", "AnchorPooledClassifier"),
+    "pipeline": ("stigma_hf.encoder.window_pipeline", "WindowPipeline"),
 }
-_PIPELINE = ("stigma_hf.encoder.window_pipeline", "WindowPipeline")
 
 
 def export_standalone(model: str | Path, out: str | Path) -> list[str]:
@@ -39,7 +41,8 @@ def export_standalone(model: str | Path, out: str | Path) -> list[str]:
     folder = Path(out)
     loaded.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    code = flat_modules([module for module, _ in (*_ENTRIES.values(), _PIPELINE)])
+    code = flat_modules([module for module, _ in _CLASSES.values()])
+    code[f"{_ENTRY}.py"] = _entry(code)
     for name, text in code.items():
         (folder / name).write_text(text, encoding="utf-8")
     _name_code_in(folder / "config.json")
@@ -97,12 +100,17 @@ def _flatten(text: str, imported: list[str]) -> str:
     return text
 
 
+def _entry(code: Iterable[str]) -> str:
+    """A module that imports each of the others itself: older transformers copy only what the first one names."""
+    classes = [f"from .{_flat_name(module)} import {name} as {name}" for module, name in _CLASSES.values()]
+    others = [f"from .{file.removesuffix('.py')} import __name__ as _" for file in sorted(code)]
+    return "\n".join(['"""Where transformers finds the classes of this folder."""', "", *classes, *others, ""])
+
+
 def _name_code_in(config_file: Path) -> None:
-    """Say in a configuration which class of which file is which."""
+    """Say in a configuration where each class is."""
     config: dict[str, Any] = json.loads(config_file.read_text(encoding="utf-8"))
-    config["auto_map"] = {auto: f"{_flat_name(module)}.{name}" for auto, (module, name) in _ENTRIES.items()}
-    module, name = _PIPELINE
-    config["custom_pipelines"] = {
-        "stigma-classification": {"impl": f"{_flat_name(module)}.{name}", "pt": ["AutoModel"], "type": "text"}
-    }
+    places = {what: f"{_ENTRY}.{name}" for what, (_, name) in _CLASSES.items()}
+    pipeline = {"impl": places.pop("pipeline"), "pt": ["AutoModel"], "type": "text"}
+    config |= {"auto_map": places, "custom_pipelines": {"stigma-classification": pipeline}}
     config_file.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -150,7 +150,7 @@ class WindowTokenizer:
         words = sorted(set(range(length)) - set(special))
         room = self.max_length_tokens - len(special)
         begin, end = (words.index(middle[0]), words.index(middle[-1]) + 1) if middle else (0, 0)
-        if end - begin > room:
+        if room < max(1, end - begin):
             raise ValueError(
                 f"expected an anchor that fits in {self.max_length_tokens} tokens, found {end - begin} of its own and "
                 f"{len(special)} special ones; raise max_length_tokens"

@@ -90,7 +90,7 @@ def _read(spans: Any) -> tuple[LabelledWindows, dict[str, np.ndarray]]:
     # The number -1 is how datasets writes a class label that is not there.
     if unlabelled := sum(label is None or label == -1 for label in labels):
         raise UsageError(f"expected spans that are all labelled, found {unlabelled} of {len(labels)} without a label")
-    return labelled_windows(spans), columns
+    return labelled_windows(spans, any_task=True), columns
 
 
 def _keys(rows: Iterable[Mapping[str, Any]]) -> set[str]:

@@ -83,21 +83,16 @@ def read_annotations(path: str | Path) -> Annotations:
     path = Path(path)
     header = _read_header(path)
     annotators = _annotators(header)
-    optional = [name for name in ("keyword", *annotators) if name in header]
-    types = {name: pa.int32() if name in ("start", "end") else pa.string() for name in (*REQUIRED, *optional)}
-    table = read_table(path, types)
+    has_anchors = "keyword" in header
+    types = {name: pa.int32() if name in ("start", "end") else pa.string() for name in (*REQUIRED, *annotators)}
+    table = read_table(path, types | ({"keyword": pa.string()} if has_anchors else {}))
+    note_ids, tasks, starts, ends, labels = (table[name].to_pylist() for name in REQUIRED)
+    anchors = table["keyword"].to_pylist() if has_anchors else [""] * len(table)
+    said = zip(*(table[name].to_pylist() for name in annotators), strict=True) if annotators else [()] * len(table)
+    columns = zip(note_ids, tasks, anchors, starts, ends, labels, said, strict=True)
     rows = [
-        Annotation(
-            row=number,
-            note_id=row["encounter_note_id"],
-            task=row["keyword_category"],
-            anchor=row.get("keyword") or None,
-            clean_start=row["start"],
-            clean_end=row["end"],
-            label=row["label"],
-            annotators=tuple(row[name] for name in annotators),
-        )
-        for number, row in enumerate(table.to_pylist(), 1)
+        Annotation(number, note_id, task, anchor or None, start, end, label, tuple(annotated))
+        for number, (note_id, task, anchor, start, end, label, annotated) in enumerate(columns, 1)
     ]
     _check(path, rows)
     return Annotations(tuple(rows), annotators)

@@ -3,6 +3,7 @@
 `train_encoder` does all that a recipe says. Its pieces work with a stock `Trainer` too, as here with an encoder of
 fresh weights:
 
+    >>> from tempfile import mkdtemp
     >>> from transformers import Trainer, TrainingArguments
     >>> from stigma_hf.baseline.training_data import labelled_windows
     >>> from stigma_hf.encoder.modeling import AnchorPooledClassifier
@@ -13,6 +14,7 @@ fresh weights:
     >>> spans = labelled_windows(
     ...     [
     ...         {"task": "compliance", "anchor": "refused", "context": "patient refused labs", "label": "negative"},
+    ...         {"task": "compliance", "anchor": "refused", "context": "refused if febrile", "label": "neutral"},
     ...         {"task": "compliance", "anchor": "compliant", "context": "compliant with diet", "label": "positive"},
     ...     ]
     ... )
@@ -26,7 +28,7 @@ fresh weights:
     >>> rows = encode_spans(spans, tokenizer, model.config)
     >>> trainer = Trainer(
     ...     model=model,
-    ...     args=TrainingArguments("unused", remove_unused_columns=False, disable_tqdm=True, use_cpu=True),
+    ...     args=TrainingArguments(mkdtemp(), remove_unused_columns=False, disable_tqdm=True, use_cpu=True),
     ...     data_collator=SpanCollator(tokenizer.pad_token_id),
     ...     train_dataset=rows,
     ...     eval_dataset=rows,

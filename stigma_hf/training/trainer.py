@@ -16,6 +16,11 @@ class SpanTrainer(Trainer):
     windows does the same as two with 8, or as one that accumulates over 2 times 8.
     """
 
+    def create_accelerator_and_postprocess(self) -> None:
+        """Leave it to the Trainer alone to divide the loss by the accumulation steps; up to 5.4, both did."""
+        super().create_accelerator_and_postprocess()
+        self.accelerator.gradient_accumulation_steps = 1
+
     def compute_loss(
         self,
         model: Any,

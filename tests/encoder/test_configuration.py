@@ -38,7 +38,7 @@ def test_every_field_comes_back_from_its_file(tmp_path):
     assert type(loaded.encoder_config) is type(config.encoder_config)
 
 
-@pytest.mark.parametrize("family", ["bert", "modernbert", "deberta-v2", "distilbert", "longformer", "eurobert"])
+@pytest.mark.parametrize("family", ["bert", "modernbert", "deberta-v2", "distilbert", "longformer"])
 def test_the_encoder_is_rebuilt_from_the_file_alone(family, tmp_path):
     make(encoder_config=config_of(family)).save_pretrained(tmp_path)
     rebuilt = AnchorPooledConfig.from_pretrained(tmp_path).encoder_config

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+import transformers
+from packaging.version import Version
 from transformers import AutoConfig, AutoModel
 
 from encoder.tiny_encoders import FAMILIES, LABELS, MAX_LENGTH, WINDOWS, config_of, tiny_classifier, tokenizer_of
@@ -14,7 +16,13 @@ from stigma_hf.encoder.tokenization import WindowTokenizer, pad
 WITHOUT_POOLER = {"distilbert", "electra", "deberta", "deberta-v2", "modernbert", "eurobert", "nomic_bert", "roformer"}
 WITHOUT_CHECKPOINTING = {"albert", "mpnet"}
 
-every_family = pytest.mark.parametrize("family", FAMILIES)
+# Transformers 5.4, the oldest that is supported, lacks the last and trips over its own types in the others.
+RECENT = pytest.mark.skipif(Version(transformers.__version__) < Version("5.23"), reason="needs a newer transformers")
+NEEDS_RECENT = {"big_bird", "eurobert", "nomic_bert"}
+
+every_family = pytest.mark.parametrize(
+    "family", [pytest.param(family, marks=[RECENT] if family in NEEDS_RECENT else []) for family in FAMILIES]
+)
 
 
 def largest_difference(some, others):
@@ -133,6 +141,7 @@ def test_one_more_token_would_be_too_many(family):
         encoder(input_ids=ids, attention_mask=torch.ones_like(ids))
 
 
+@RECENT
 def test_big_bird_attends_to_all_words_however_many_there_are():
     """Its sparse attention depends on padding, and one short batch would switch it off for good."""
     sparse = {"attention_type": "block_sparse", "block_size": 4, "num_random_blocks": 2}

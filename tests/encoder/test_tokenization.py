@@ -147,6 +147,12 @@ def test_an_anchor_that_does_not_fit_is_named():
         encode([ContextWindow("other", "a", "a"), WINDOWS[4]], max_length_tokens=3)
 
 
+def test_a_length_for_special_tokens_alone_is_refused():
+    for pooling in ("anchor", "mean", "cls"):
+        with pytest.raises(ValueError, match="item 0 .* 2 special ones; raise max_length_tokens"):
+            encode([WINDOWS[0]], pooling=pooling, max_length_tokens=2)
+
+
 def test_windows_that_were_cut_are_counted(caplog):
     with caplog.at_level(logging.WARNING, "stigma_hf"):
         encode(WINDOWS, max_length_tokens=20)

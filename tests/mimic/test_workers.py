@@ -1,6 +1,7 @@
 import os
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from mimic_tree import TREE
 
@@ -19,6 +20,18 @@ def batches(rows):
 @pytest.mark.parametrize("rows", [1, 7, 300])
 def test_any_number_of_processes_gives_each_batch_in_order(num_proc, rows):
     assert list(search_batches(batches(rows), num_proc)) == list(search_batches(batches(rows)))
+
+
+@pytest.mark.parametrize("num_proc", [1, 2])
+def test_places_restrict_the_matches_to_those_that_stand_there(num_proc):
+    everywhere = pa.concat_tables(search_batches(batches(100)))
+    places = {note_id: set() for note_id in everywhere["note_id"].to_pylist()}
+    chosen = everywhere.take(list(range(0, len(everywhere), 3)))
+    for row in chosen.to_pylist():
+        start, end = row["clean_start"], row["clean_end"]
+        places[row["note_id"]] |= {(start, end), (start, end + 1)}
+    annotated = [batch.filter(pc.is_in(batch["note_id"], value_set=pa.array(places))) for batch in batches(100)]
+    assert pa.concat_tables(search_batches(annotated, num_proc, places)).to_pylist() == chosen.to_pylist()
 
 
 def test_batch_too_large_for_shared_memory_is_searched_all_the_same(monkeypatch):
