@@ -9,7 +9,7 @@ All offsets are half-open and count characters.
 import codecs
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache, cached_property
 from operator import itemgetter
 
@@ -33,9 +33,8 @@ NOT_PLAIN = r"&(?:gt|lt|amp|#x20);|###|[\x00-\x08\x0e-\x13\x15-\x1b]"
 
 _CONSTRUCT = re.compile(rf"&(?:gt|lt|amp|#x20);|###{_GAP}invalid{_GAP}font{_GAP}number{_GAP}[0-9]+")
 # RE2 leaps to the letters that a pattern begins with: two such patterns take a tenth of the time of both in one.
-_CONSTRUCT_BEGINS = (re2.compile(b"&(?:gt|lt|amp|#x20);"), re2.compile(b"###"))
+_ENTITY, _HASHES = re2.compile(b"&(?:gt|lt|amp|#x20);"), re2.compile(b"###")
 _ENTITIES = {"&gt;": b">", "&lt;": b"<", "&amp;": b" and ", "&#x20;": b" "}
-
 
 # Python ignores case beyond ASCII: these four characters match the letters they fold to.
 _FOLDS_TO_ASCII = {"\u0130": b"i", "\u0131": b"i", "\u212a": b"k", "\u017f": b"s"}
@@ -95,7 +94,7 @@ class CleanNote:
         self._is_plain = is_plain
         self._in_note: list[Span] = []  # what stands in the buffer with another length than in the note,
         self._in_buffer: list[Span] = []  # and where it stands there
-        has_construct = not is_plain and any(begin.search(text) for begin in _CONSTRUCT_BEGINS)
+        has_construct = not is_plain and bool((b"&" in text and _ENTITY.search(text)) or _HASHES.search(text))
         is_rewritten = has_construct or not note.isascii()
         self.buffer = self._rewrite(note, text, has_construct) if is_rewritten else text
 
@@ -129,25 +128,21 @@ class CleanNote:
         """The cleaned note: what the released toolkit's cleaning and normalising make of it."""
         return fold(self.buffer)
 
-    @cached_property
-    def _removals(self) -> np.ndarray:
-        """Where in the cleaned text each removed blank would stand, ascending."""
-        removed = np.flatnonzero(self._removed_blanks())
-        return removed - np.arange(len(removed))
+    def from_cleaned(self, spans: Sequence[Span]) -> list[Span]:
+        """The buffer offsets of spans of the cleaned text."""
+        removed = np.flatnonzero(self._removed_blanks(len(self.buffer)))
+        removals = removed - np.arange(len(removed))  # where in the cleaned text each removed blank would stand
+        ends = np.array(spans, np.int64).reshape(-1, 2) - (0, 1)  # the first and the last character of each
+        places = ends + removals.searchsorted(ends, side="right")
+        return [(start, end + 1) for start, end in places.tolist()]
 
-    def from_cleaned(self, span: Span) -> Span:
-        """The buffer offsets of a span of the cleaned text."""
-        start, end = span
-        skipped_before, skipped = self._removals.searchsorted((start, end - 1), side="right").tolist()
-        return start + skipped_before, end + skipped
-
-    def to_cleaned(self, spans: Iterable[Span]) -> list[Span]:
+    def to_cleaned(self, spans: Sequence[Span]) -> list[Span]:
         """The offsets in the cleaned text of spans of the buffer: less the blanks that are removed before them.
 
         Args:
-            spans: Spans that neither begin nor end with white space. Any order is right, ascending order is fast.
+            spans: At least one; none begins or ends with white space. Any order is right, ascending order is fast.
         """
-        is_removed = self._removed_blanks()
+        is_removed = self._removed_blanks(max(spans)[0])
         cleaned = []
         counted, blanks = 0, 0
         for start, end in spans:
@@ -156,15 +151,17 @@ class CleanNote:
             blanks += int(np.count_nonzero(is_removed[counted:start]))
             counted = start
             clean_start = start - blanks
-            cleaned.append((clean_start, clean_start + len(fold(self.buffer[start:end]))))
+            word = self.buffer[start:end]
+            length = end - start if word.isalnum() else len(fold(word))  # nearly all are a single word
+            cleaned.append((clean_start, clean_start + length))
         return cleaned
 
-    def _removed_blanks(self) -> np.ndarray:
-        """Which characters of the buffer the collapsing of white space removes, shape (len(buffer),).
+    def _removed_blanks(self, end: int) -> np.ndarray:
+        """Which of the first `end` characters of the buffer the collapsing of white space removes, shape (end,).
 
         Trailing white space keeps its first character here: nothing comes after it whose offset it could change.
         """
-        text = b" " + self.buffer  # as if behind a blank, so that those at the beginning of the note go too
+        text = b" " + self.buffer[:end]  # as if behind a blank, so that those at the beginning of the note go too
         if self._is_plain:
             is_blank = np.frombuffer(text, np.uint8) <= 0x20
         else:
@@ -230,8 +227,8 @@ def clean_note(note: str) -> str:
 
     Equal to the released toolkit's `normalize(clean(text))` (Harrigian et al. 2023) in every recorded case.
     """
-    has_construct = ("&" in note or "#" in note) and _CONSTRUCT.search(note)
-    if note.isascii() and not has_construct:
+    may_have_construct = "&" in note or "#" in note
+    if note.isascii() and not (may_have_construct and _CONSTRUCT.search(note)):
         return fold(note.replace("'", '"').encode())
     return CleanNote(note).text
 

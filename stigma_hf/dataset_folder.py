@@ -75,15 +75,15 @@ def build_dataset(
         if config == "matches" or annotations is None:
             report = BuildReport(builder.release)
             matches = builder.matches(report, duplicates, num_proc)
-            features = StigmaSpansConfig(ALL_MATCHES, mimic=mimic).features
-            layout = {ALL_MATCHES: _write_splits(folder / ALL_MATCHES, features.arrow_schema, {"train": matches})}
+            schema = StigmaSpansConfig(ALL_MATCHES, mimic=mimic).schema
+            layout = {ALL_MATCHES: _write_splits(folder / ALL_MATCHES, schema, {"train": matches})}
         else:
             spans = builder.spans(annotations, split, seed, split_admissions, num_proc)
             report, layout = spans.report, {}
             for name in (*load_tasks(), ALL_TASKS):
                 of_task = StigmaSpansConfig(name, mimic=mimic, annotations=annotations)
                 tables = {at: [of_task.rows(table)] for at, table in spans.splits.items()}
-                layout[name] = _write_splits(folder / name, of_task.features.arrow_schema, tables)
+                layout[name] = _write_splits(folder / name, of_task.schema, tables)
         (folder / "README.md").write_text(render_card(layout, files.is_synthetic), encoding="utf-8")
         (folder / "provenance.json").write_text(json.dumps(_provenance(files, report), indent=2) + "\n")
         report.save(folder / REPORT)
@@ -151,7 +151,8 @@ def _write_splits(folder: Path, schema: pa.Schema, splits: Mapping[str, Iterable
     written = []
     for name, tables in splits.items():
         path, rows = folder / f"{name}.parquet", 0
-        with parquet.ParquetWriter(path, schema) as writer:
+        # Readers take whole columns, so the least and the greatest value of each are not worth their time.
+        with parquet.ParquetWriter(path, schema, write_statistics=False) as writer:
             for table in tables:
                 writer.write_table(table.cast(schema))
                 rows += len(table)

@@ -16,6 +16,9 @@ from stigma_hf.lexicon import Lexicon
 
 _BLANK_RUN = r"[ \t\n\r\x0b\x0c\x1c-\x1f\x14]+"
 
+# Looking at so many places is faster than a scan.
+_FEW = 3
+
 Occurrence = tuple[str, str, Span]
 """The task, the anchor, and where it stands in the scanned text."""
 
@@ -79,17 +82,24 @@ class FastMatcher:
         return _located(clean, occurrences) if occurrences else None
 
     def at_places(self, note: str, places: Collection[Span]) -> Result | None:  # noqa: D102 - see Matcher
-        # No scan: as no two anchors of a regular lexicon overlap, one that stands somewhere is found there.
+        if len(places) > _FEW:
+            return _among(self.in_cleaned(note), places)
+        # As no two anchors of a regular lexicon overlap, whatever stands at a place is what a scan finds there.
         clean = CleanNote(note)
-        found: list[Found] = []
-        for place in sorted(places):
-            span = clean.from_cleaned(place)
-            match = self._cleaned_pattern.match(clean.buffer, span[0])
-            named = self._name(clean.buffer[slice(*span)]) if match and match.span() == span else None
-            if named:
-                found.append((*named, span, place))
+        found = [found for place in sorted(places) if (found := self._at_place(clean, place))]
         found.sort(key=self._rank)
         return (clean, found) if found else None
+
+    def _at_place(self, clean: CleanNote, place: Span) -> Found | None:
+        """The anchor at a place of the cleaned text."""
+        # In the buffer it is as far on as in the cleaned text, or further by the blanks that are removed before it.
+        for match in self._cleaned_pattern.finditer(clean.buffer, place[0]):
+            span = match.span()
+            (clean_span,) = clean.to_cleaned([span])
+            if clean_span >= place:
+                named = self._name(clean.buffer[slice(*span)])
+                return (*named, span, place) if named and clean_span == place else None
+        return None
 
     def in_original(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
         text = one_byte_each(note)
@@ -134,16 +144,13 @@ class PlainMatcher:
     def in_cleaned(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
         clean = CleanNote(note)
         occurrences = self._scan(self._cleaned_patterns, clean.text)
-        found = [(task, anchor, clean.from_cleaned(place), place) for task, anchor, place in occurrences]
+        places = [place for _, _, place in occurrences]
+        spans = clean.from_cleaned(places)
+        found = [(task, anchor, span, place) for (task, anchor, place), span in zip(occurrences, spans, strict=True)]
         return (clean, found) if found else None
 
     def at_places(self, note: str, places: Collection[Span]) -> Result | None:  # noqa: D102 - see Matcher
-        result = self.in_cleaned(note)
-        if result is None:
-            return None
-        clean, everywhere = result
-        found = [found for found in everywhere if found[3] in places]
-        return (clean, found) if found else None
+        return _among(self.in_cleaned(note), places)
 
     def in_original(self, note: str) -> Result | None:  # noqa: D102 - see Matcher
         occurrences = self._scan(self._original_patterns, note)
@@ -162,15 +169,24 @@ def _alternation(anchors: Iterable[str]) -> re.Pattern[str]:
     return re.compile("|".join(rf"\b({re.escape(anchor)})\b" for anchor in anchors), re.IGNORECASE)
 
 
+def _among(result: Result | None, places: Collection[Span]) -> Result | None:
+    """What was found at some places of the cleaned text."""
+    if result is None:
+        return None
+    clean, everywhere = result
+    found = [found for found in everywhere if found[3] in places]
+    return (clean, found) if found else None
+
+
 def _located(clean: CleanNote, occurrences: list[Occurrence]) -> Result:
     """Anchors found in the buffer, with their places in the cleaned text."""
-    places = clean.to_cleaned(span for _, _, span in occurrences)
+    places = clean.to_cleaned([span for _, _, span in occurrences])
     return clean, [(*found, place) for found, place in zip(occurrences, places, strict=True)]
 
 
 def _located_in_original(clean: CleanNote, occurrences: list[Occurrence]) -> Result:
     """Anchors found in the original note, with their places in the cleaned text."""
-    places = clean.to_cleaned(clean.from_note(span) for _, _, span in occurrences)
+    places = clean.to_cleaned([clean.from_note(span) for _, _, span in occurrences])
     return clean, [(*found, place) for found, place in zip(occurrences, places, strict=True)]
 
 

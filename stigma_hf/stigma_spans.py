@@ -85,6 +85,11 @@ class StigmaSpansConfig(datasets.BuilderConfig):
             columns["is_duplicate"] = datasets.Value("bool")
         return datasets.Features(columns)
 
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The same as Arrow types; every `arrow_schema` of features is made anew."""
+        return self.features.arrow_schema
+
     def info(self) -> datasets.DatasetInfo:
         """What the data set says of itself."""
         what = f"annotated spans, {self.name}" if self.has_labels else "every match, unlabelled"
@@ -120,7 +125,7 @@ class StigmaSpansConfig(datasets.BuilderConfig):
             spans = spans.filter(pc.equal(spans["task"], self.name))
         labels = pc.index_in(spans["label"], pa.array(self._labels())).cast(pa.int64())
         spans = spans.set_column(spans.column_names.index("label"), "label", labels)
-        return spans.select(list(self.features)).cast(self.features.arrow_schema)
+        return spans.select(self.schema.names).cast(self.schema)
 
     def _labels(self) -> list[str]:
         """Labels of the task in their fixed order; of all tasks together, alphabetically."""
@@ -212,7 +217,7 @@ class StigmaSpans(datasets.ArrowBasedBuilder):
     def _as_dataset(self, split: Any = datasets.Split.TRAIN, in_memory: bool = False) -> datasets.Dataset:
         # The library writes a split without rows and then refuses to read it.
         if str(split) in self.info.splits and not self.info.splits[str(split)].num_examples:
-            empty = self.config.features.arrow_schema.empty_table()
+            empty = self.config.schema.empty_table()
             return datasets.Dataset(empty, self.info.copy(), datasets.NamedSplit(str(split)))
         return super()._as_dataset(split, in_memory)
 

@@ -39,8 +39,8 @@ def trained_window(buffer: bytes, start: int, end: int, window_words: int) -> st
     suffix = after.pop(0) if after and not right.startswith(b" ") else b""
     if suffix and not after:
         suffix, after = suffix[:-1], [suffix[-1:]]
-    anchor = b" ".join(text[start - begin : end - begin].split())
-    words = [*(before[-left_words:] or [b""]), prefix + anchor + suffix, *after[:window_words]]
+    anchor = text[start - begin : end - begin]
+    words = [*(before[-left_words:] or [b""]), *(prefix + anchor + suffix).split(), *after[:window_words]]
     return strip_operators(b" ".join(words).decode("ascii"))
 
 

@@ -44,7 +44,7 @@ def test_offsets_of_a_match_lead_back_over_every_kind_of_rewriting():
     note = "\xbd \u2022 caf\xe9 &amp; \u2026\tdrug \r\n seeking\u0301 now"
     clean = CleanNote(note)
     start = clean.text.index("drug seeking")
-    span = clean.to_note(clean.from_cleaned((start, start + len("drug seeking"))))
+    span = clean.to_note(*clean.from_cleaned([(start, start + len("drug seeking"))]))
     assert note[slice(*span)] == "drug \r\n seeking"
 
 

@@ -76,7 +76,7 @@ def test_trained_window_reads_the_same_from_a_rewritten_or_a_folded_note():
     clean = CleanNote(note)
     folded = clean.text.encode()
     at = clean.text.index("drug seeking")
-    begin, end = clean.from_cleaned((at, at + 12))
+    ((begin, end),) = clean.from_cleaned([(at, at + 12)])
     assert (
         trained_window(clean.buffer, begin, end, 3)
         == trained_window(folded, at, at + 12, 3)

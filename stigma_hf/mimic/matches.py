@@ -54,21 +54,17 @@ def search_notes(notes: pa.RecordBatch, search: AnchorSearch, places: Places | N
         search: What to look for.
         places: Where to look in each note; everywhere when None.
     """
-    rows, tasks, anchors, starts, ends, contexts = [], [], [], [], [], []
-    texts = zip(notes.column("note_id").to_pylist(), notes.column("text").to_pylist(), strict=True)
-    for row, (note_id, text) in enumerate(texts):
+    rows, found = [], []
+    ids, texts = notes.column("note_id").to_pylist(), notes.column("text").to_pylist()
+    for row, (note_id, text) in enumerate(zip(ids, texts, strict=True)):
         note = text.decode("latin-1")
         for match in search.search(note) if places is None else search.search_at(note, places[note_id]):
             rows.append(row)
-            tasks.append(match.task)
-            anchors.append(match.anchor)
-            starts.append(match.clean_start)
-            ends.append(match.clean_end)
-            contexts.append(match.context)
-    found = notes.drop_columns("text").take(pa.array(rows, pa.int64()))
-    columns = zip(_FOUND, (tasks, anchors, starts, ends, contexts), strict=True)
-    arrays = [pa.array(values, field.type) for field, values in columns]
-    return pa.Table.from_arrays([*found.columns, *arrays], schema=pa.schema([*found.schema, *_FOUND]))
+            found.append((match.task, match.anchor, match.clean_start, match.clean_end, match.context))
+    sources = notes.drop_columns("text").take(pa.array(rows, pa.int64()))
+    columns = zip(*found, strict=True) if found else [()] * len(_FOUND)
+    arrays = [pa.array(values, field.type) for field, values in zip(_FOUND, columns, strict=True)]
+    return pa.Table.from_arrays([*sources.columns, *arrays], schema=pa.schema([*sources.schema, *_FOUND]))
 
 
 def attach_metadata(matches: pa.Table, admissions: AdmissionTable) -> pa.Table:

@@ -66,8 +66,9 @@ class NoteStream:
             self._on_notes(len(batch))
             if self._wanted is not None:
                 # A set is made once; Arrow would make its own of all wanted ids for every batch.
-                ids = batch.column("note_id").to_pylist()
-                batch = batch.filter(pa.array([note_id in self._wanted for note_id in ids], pa.bool_()))
+                is_wanted = [note_id in self._wanted for note_id in batch.column("note_id").to_pylist()]
+                if not all(is_wanted):  # filtering copies the text
+                    batch = batch.filter(pa.array(is_wanted, pa.bool_()))
             if len(batch):
                 yield batch
         if seen:
