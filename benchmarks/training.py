@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--encoder", default="all-MiniLM-L6-v2")
     parser.add_argument("--recipe", default="minilm")
     parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--windows", type=int, default=960)
+    parser.add_argument("--windows", type=int, default=1920)
     parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     options = parser.parse_args()

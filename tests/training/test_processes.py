@@ -112,14 +112,11 @@ def test_processes_are_not_started_by_a_process_that_was_started_so(monkeypatch)
         run_in_processes(2, print)
 
 
-def test_two_processes_of_our_own_and_their_complaint(data, tmp_path):
-    command = ("-c", "from stigma_hf.cli.train import train; import typer; typer.run(train)")
-    result = run(
-        *command,
-        *(recipe_file(tmp_path, **SETTINGS), "--data", data, "--out", tmp_path, "--device", "cpu", "--processes", 2),
-    )
-    assert result.returncode == 1
-    assert result.stderr.count("expected a new or an empty folder to write to") == 1
+@pytest.mark.parametrize(
+    ("threads", "said"), [("1", "answered 0 of 2, left None\n"), ("7", "complained: expected 7 threads, found 1\n")]
+)
+def test_two_processes_of_our_own_answer_or_complain_with_one_voice(threads, said):
+    assert run(Path(__file__).with_name("several.py"), threads).stdout == said
 
 
 def test_a_training_that_was_killed_goes_on_to_the_same_model(data, odd, tmp_path):
