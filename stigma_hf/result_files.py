@@ -37,6 +37,25 @@ class _Format(Protocol):
     def close(self) -> None: ...
 
 
+def check_result_path(path: str | Path, overwrite: bool = False) -> None:
+    """See, before long work begins, that its spans can go to a file.
+
+    Args:
+        path: The file to be written.
+        overwrite: Whether an existing file may be replaced.
+
+    Raises:
+        UsageError: If the ending is unknown, the file exists, or its folder does not.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise UsageError(f"{path}: expected an output file that ends in {', '.join(_FORMATS)}")
+    if path.exists() and not overwrite:
+        raise UsageError(f"{path}: exists already; choose another name or allow --overwrite")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"{path}: cannot be written: there is no folder {path.parent}")
+
+
 class ResultWriter:
     """A file of spans that grows as they come; what was written stays, whatever happens later.
 
@@ -50,16 +69,11 @@ class ResultWriter:
     """
 
     def __init__(self, path: str | Path, columns: tuple[str, ...], overwrite: bool = False) -> None:
+        check_result_path(path, overwrite)
         self.path = Path(path)
         self.rows = 0
-        formats: dict[str, type[_Format]] = {".jsonl": _JsonLines, ".csv": _Csv, ".parquet": _Parquet}
-        kind = formats.get(self.path.suffix.lower())
-        if kind is None:
-            raise UsageError(f"{path}: expected an output file that ends in {', '.join(formats)}")
-        if self.path.exists() and not overwrite:
-            raise UsageError(f"{path}: exists already; choose another name or allow --overwrite")
         try:
-            self._file: _Format = kind(self.path, columns)
+            self._file: _Format = _FORMATS[self.path.suffix.lower()](self.path, columns)
         except OSError as error:
             raise UsageError(f"{path}: cannot be written: {error.strerror or type(error).__name__}") from error
         self._columns = columns
@@ -137,3 +151,6 @@ def _storable(value: Any) -> Any:
     return (
         value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) and not value.isascii() else value
     )
+
+
+_FORMATS: dict[str, type[_Format]] = {".jsonl": _JsonLines, ".csv": _Csv, ".parquet": _Parquet}

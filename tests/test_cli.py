@@ -161,6 +161,13 @@ def test_quickstart_labels_the_bundled_notes(tmp_path):
     assert f"{len(rows)} spans in 5 of 6 notes" in result.stdout
 
 
+def test_quickstart_refuses_a_wrong_output_before_it_trains(tmp_path):
+    result = run("quickstart", "--train", "--folder", tmp_path / "work", "--out", tmp_path / "spans.txt")
+    assert result.exit_code == 1
+    assert "expected an output file that ends in .jsonl, .csv, .parquet" in flat(result.stderr)
+    assert not (tmp_path / "work").exists()
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 def test_memory_stays_flat_over_any_number_of_notes(tmp_path):
     code = (

@@ -89,7 +89,7 @@ def test_an_existing_file_is_replaced_only_when_told(tmp_path):
     ("name", "message"),
     [
         ("a.txt", r"ends in \.jsonl, \.csv, \.parquet"),
-        ("absent/a.csv", "cannot be written: No such file or directory"),
+        ("absent/a.csv", "cannot be written: there is no folder .*absent"),
     ],
 )
 def test_files_that_cannot_be_written_are_refused_at_once(tmp_path, name, message):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from stigma_hf.cli import baselines, corpus, notes, train
 from stigma_hf.cli.console import command, out
+from stigma_hf.result_files import check_result_path
 from stigma_hf.tasks import RESOURCES, load_tasks
 
 NOTES = Path(str(RESOURCES / "notes"))
@@ -31,9 +32,16 @@ def quickstart(
 ) -> None:
     """Label six invented notes that come with the package, show them, and write their spans."""
     if with_training:
+        _check(out_file)
         _train(folder, recipe)
         model = str(folder / recipe)
     notes.predict([NOTES], out_file, model=model, show=True, overwrite=True)
+
+
+@command
+def _check(out_file: Path) -> None:
+    """Refuse a wrong output file before the training and not after it."""
+    check_result_path(out_file, overwrite=True)
 
 
 def _train(folder: Path, recipe: str) -> None:
