@@ -2,10 +2,11 @@
 
 import csv
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TextIO
 
 from stigma_hf.errors import UsageError
 
@@ -32,8 +33,9 @@ _ROWS_PER_GROUP = 4096
 
 
 class _Format(Protocol):
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None: ...
+    def __init__(self, path: Path, columns: tuple[str, ...], resume_at: int | None) -> None: ...
     def write(self, row: Mapping[str, Any]) -> None: ...
+    def size(self) -> int: ...
     def close(self) -> None: ...
 
 
@@ -63,17 +65,20 @@ class ResultWriter:
         path: The file to write; `.jsonl`, `.csv` or `.parquet`.
         columns: Columns of every row, in order.
         overwrite: Whether an existing file may be replaced.
+        resume_at: Bytes of an existing file to keep and go on after; None to begin anew. Not for Parquet.
 
     Raises:
         UsageError: If the ending is unknown, the file exists, or it cannot be created.
     """
 
-    def __init__(self, path: str | Path, columns: tuple[str, ...], overwrite: bool = False) -> None:
-        check_result_path(path, overwrite)
+    def __init__(
+        self, path: str | Path, columns: tuple[str, ...], overwrite: bool = False, resume_at: int | None = None
+    ) -> None:
+        check_result_path(path, overwrite or resume_at is not None)
         self.path = Path(path)
         self.rows = 0
         try:
-            self._file: _Format = _FORMATS[self.path.suffix.lower()](self.path, columns)
+            self._file: _Format = _FORMATS[self.path.suffix.lower()](self.path, columns, resume_at)
         except OSError as error:
             raise UsageError(f"{path}: cannot be written: {error.strerror or type(error).__name__}") from error
         self._columns = columns
@@ -82,6 +87,10 @@ class ResultWriter:
         """Add one row."""
         self._file.write({column: _storable(row[column]) for column in self._columns})
         self.rows += 1
+
+    def size(self) -> int:
+        """Bytes in the file, all rows so far included; of a Parquet file, those whose group of rows is full."""
+        return self._file.size()
 
     def __enter__(self) -> Self:
         return self
@@ -92,39 +101,63 @@ class ResultWriter:
         self._file.close()
 
 
+def _open_text(path: Path, resume_at: int | None) -> TextIO:
+    """A file to write text to, from its beginning or after some bytes that are kept."""
+    if resume_at is None:
+        return open(path, "w", encoding="utf-8", newline="")
+    os.truncate(path, resume_at)
+    return open(path, "a", encoding="utf-8", newline="")
+
+
+def _flushed_size(file: TextIO) -> int:
+    file.flush()
+    return os.fstat(file.fileno()).st_size
+
+
 class _JsonLines:
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._file = open(path, "w", encoding="utf-8")
+    def __init__(self, path: Path, columns: tuple[str, ...], resume_at: int | None) -> None:
+        self._file = _open_text(path, resume_at)
 
     def write(self, row: Mapping[str, Any]) -> None:
         self._file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+    def size(self) -> int:
+        return _flushed_size(self._file)
 
     def close(self) -> None:
         self._file.close()
 
 
 class _Csv:
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
-        self._file = open(path, "w", encoding="utf-8", newline="")
+    def __init__(self, path: Path, columns: tuple[str, ...], resume_at: int | None) -> None:
+        self._file = _open_text(path, resume_at)
         self._rows = csv.DictWriter(self._file, columns)
-        self._rows.writeheader()
+        if resume_at is None:
+            self._rows.writeheader()
 
     def write(self, row: Mapping[str, Any]) -> None:
         flat = {key: json.dumps(value) if isinstance(value, dict) else value for key, value in row.items()}
         self._rows.writerow(flat)
+
+    def size(self) -> int:
+        return _flushed_size(self._file)
 
     def close(self) -> None:
         self._file.close()
 
 
 class _Parquet:
-    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, columns: tuple[str, ...], resume_at: int | None) -> None:
         import pyarrow as pa
         from pyarrow import parquet
+
+        if resume_at is not None:
+            raise UsageError(f"{path}: a Parquet file cannot be resumed")
 
         types = dict.fromkeys(_OFFSETS, pa.int64())
         types |= {"score": pa.float64(), "probabilities": pa.map_(pa.string(), pa.float64())}
         self._schema = pa.schema([(column, types.get(column, pa.string())) for column in columns])
+        self._path = path
         self._writer = parquet.ParquetWriter(path, self._schema)
         self._rows: list[Mapping[str, Any]] = []
 
@@ -139,6 +172,9 @@ class _Parquet:
         rows = [{k: list(v.items()) if isinstance(v, dict) else v for k, v in row.items()} for row in self._rows]
         self._writer.write_table(pa.Table.from_pylist(rows, self._schema))
         self._rows.clear()
+
+    def size(self) -> int:
+        return self._path.stat().st_size
 
     def close(self) -> None:
         if self._rows:

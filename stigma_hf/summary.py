@@ -32,6 +32,24 @@ class Summary:
         self.spans.update((span["task"], span.get("label", "")) for span in spans)
         self.anchors.update(span["anchor"] for span in spans)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The counts as JSON holds them."""
+        return {
+            "notes": self.notes,
+            "notes_with_spans": self.notes_with_spans,
+            "spans": [[task, label, spans] for (task, label), spans in self.spans.items()],
+            "anchors": dict(self.anchors),
+        }
+
+    @classmethod
+    def from_dict(cls, counts: Mapping[str, Any]) -> "Summary":
+        """The summary that `to_dict` made these counts of."""
+        summary = cls()
+        summary.notes, summary.notes_with_spans = counts["notes"], counts["notes_with_spans"]
+        summary.spans.update({(task, label): spans for task, label, spans in counts["spans"]})
+        summary.anchors.update(counts["anchors"])
+        return summary
+
     def table(self, most_frequent: int = 8) -> Table:
         """Spans per task and label, beside the most frequent anchors."""
         share = f"{self.notes_with_spans / self.notes:.0%}" if self.notes else "none"

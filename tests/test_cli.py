@@ -3,6 +3,7 @@ import json
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -189,3 +190,85 @@ def test_doctor_names_the_mimic_files_found_or_missing(tmp_path):
     assert f"discharge        {tmp_path}/discharge.csv.gz" in plain(run("doctor", "--mimic", tmp_path).stdout)
     (tmp_path / "discharge.csv.gz").unlink()
     assert "1 of 6 needed files are missing: note/discharge.csv.gz" in flat(run("doctor", "--mimic", tmp_path).stdout)
+
+
+@pytest.fixture
+def many_notes(tmp_path):
+    path = tmp_path / "many.jsonl"
+    path.write_text("".join(json.dumps({"id": i, "text": f"{NOTE} Number {i}."}) + "\n" for i in range(2000)))
+    return path
+
+
+def killed_after(seconds, *arguments):
+    """Run a command whose every note takes a moment, and kill it."""
+    code = (
+        "import sys, time\n"
+        "import stigma_hf.checkpoint as checkpoint\n"
+        "from stigma_hf.cli import app, notes\n"
+        "from stigma_hf.summary import Summary\n"
+        "checkpoint._SECONDS_BETWEEN = 0.05\n"
+        "count = Summary.add\n"
+        "def slowly(self, spans): time.sleep(0.002); count(self, spans)\n"
+        "Summary.add = slowly\n"
+        "app(sys.argv[1:])"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stderr=subprocess.DEVNULL)
+    out = Path(arguments[arguments.index("--out") + 1])
+    progress = out.with_name(f"{out.name}.progress")
+    end = time.monotonic() + seconds
+    while not (progress.exists() and json.loads(progress.read_text())["counts"]["notes"] > 100):
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv"])
+def test_a_killed_search_goes_on_where_it_was_and_ends_with_the_same_file(many_notes, tmp_path, ending):
+    whole, cut = tmp_path / f"whole.{ending}", tmp_path / f"cut.{ending}"
+    assert run("search", many_notes, "--out", whole).exit_code == 0
+    killed_after(60, "search", many_notes, "--out", cut)
+    assert cut.stat().st_size < whole.stat().st_size
+    assert "go on with --resume" in flat(run("search", many_notes, "--out", cut).stderr)
+    with open(cut, "a") as file:
+        file.write('{"note_id": "half a')
+    resumed = run("search", many_notes, "--out", cut, "--resume")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert cut.read_bytes() == whole.read_bytes()
+    assert "6,000 spans in 2,000 of 2,000 notes" in flat(resumed.stdout)
+    assert not cut.with_name(f"{cut.name}.progress").exists()
+
+
+def test_prediction_stopped_by_an_unreadable_note_resumes_with_another_answer_to_it(tmp_path):
+    source, path = tmp_path / "notes.jsonl", tmp_path / "out.jsonl"
+    source.write_text("\n".join([json.dumps({"text": NOTE})] * 3 + ["{broken"] + [json.dumps({"text": NOTE})] * 2))
+    stopped = run("predict", source, "--out", path)
+    assert stopped.exit_code == 1
+    assert "with --resume goes on" in flat(stopped.stderr)
+    resumed = run("predict", source, "--out", path, "--resume", "--on-error", "skip")
+    assert resumed.exit_code == 0, resumed.stderr
+    assert [json.loads(line)["note_id"][-1] for line in path.read_text().splitlines()] == [*"111222333555666"]
+
+
+def test_work_that_is_not_the_same_is_not_resumed(notes, tmp_path):
+    path = tmp_path / "out.jsonl"
+    assert run("search", notes, "--out", path, "--resume").exit_code == 0
+    assert "is finished" in flat(run("search", notes, "--out", path, "--resume").stderr)
+    (tmp_path / "out.jsonl.progress").write_text("{}")
+    assert "expected a record of progress" in flat(run("search", notes, "--out", path, "--resume").stderr)
+    counts = {"notes": 0, "notes_with_spans": 0, "spans": [], "anchors": {}}
+    record = {"work": "other", "size": 0, "counts": counts}
+    (tmp_path / "out.jsonl.progress").write_text(json.dumps(record))
+    assert "other inputs or options" in flat(run("search", notes, "--out", path, "--resume").stderr)
+    assert path.stat().st_size
+    (tmp_path / "out.parquet").write_bytes(b"PAR1")
+    refused = run("search", notes, "--out", tmp_path / "out.parquet", "--resume")
+    assert "Parquet file that was cut short has no end" in flat(refused.stderr)
+
+
+def test_an_output_inside_the_folder_of_the_inputs_is_not_read(notes):
+    path = notes / "out.jsonl"
+    assert run("search", notes, "--out", path).exit_code == 0
+    again = run("search", notes, "--out", path, "--overwrite")
+    assert "is both input and output" in flat(again.stderr)
+    assert path.stat().st_size
