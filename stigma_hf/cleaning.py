@@ -9,7 +9,7 @@ All offsets are half-open and count characters.
 import codecs
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property
 from operator import itemgetter
 
@@ -32,8 +32,7 @@ NOT_PLAIN = r"&(?:gt|lt|amp|#x20);|###|[\x00-\x08\x0e-\x13\x15-\x1b]"
 """Pattern found in every ASCII note that is not plain: it has something to rewrite, or controls that are no blanks."""
 
 _CONSTRUCT = re.compile(rf"&(?:gt|lt|amp|#x20);|###{_GAP}invalid{_GAP}font{_GAP}number{_GAP}[0-9]+")
-# RE2 leaps to the letters that a pattern begins with: two such patterns take a tenth of the time of both in one.
-_ENTITY, _HASHES = re2.compile(b"&(?:gt|lt|amp|#x20);"), re2.compile(b"###")
+_HASHES = re2.compile(b"###")  # a quarter of the time that `in` takes for it
 _ENTITIES = {"&gt;": b">", "&lt;": b"<", "&amp;": b" and ", "&#x20;": b" "}
 
 # Python ignores case beyond ASCII: these four characters match the letters they fold to.
@@ -63,13 +62,19 @@ def one_byte_each(note: str) -> bytes:
     return note.encode("latin-1", "stigma_hf.one_byte")
 
 
-def _candidates(text: bytes, has_construct: bool) -> list[int]:
-    """Where something to rewrite may begin: beyond ASCII and, if there is a construct at all, at an `&` or a `#`."""
-    codes = np.frombuffer(text, np.uint8)
-    begins = codes > 127
-    if has_construct:
-        begins |= (codes == ord("&")) | (codes == ord("#"))
-    return np.flatnonzero(begins).tolist()
+def _candidates(text: bytes) -> list[int]:
+    """Where something to rewrite may begin, in order: beyond ASCII, at an `&`, and at a `#` if there are three."""
+    found = [] if text.isascii() else np.flatnonzero(np.frombuffer(text, np.uint8) > 127).tolist()
+    marks = b"&#" if b"#" in text and _HASHES.search(text) else b"&"
+    begins = [place for mark in marks for place in _places_of(mark, text)]
+    return sorted(found + begins) if begins else found
+
+
+def _places_of(code: int, text: bytes) -> Iterator[int]:
+    place = text.find(code)
+    while place >= 0:
+        yield place
+        place = text.find(code, place + 1)
 
 
 Span = tuple[int, int]
@@ -81,6 +86,7 @@ class CleanNote:
 
     Attributes:
         buffer: The note rewritten to ASCII, with its own case and white space; one byte per character.
+        is_plain: Whether somebody has seen that `NOT_PLAIN` does not occur in the buffer.
 
     Args:
         note: The note as given.
@@ -91,18 +97,16 @@ class CleanNote:
     def __init__(self, note: str, text: bytes | None = None, is_plain: bool = False) -> None:
         # The released cleaning turns ' into " before it transliterates a curly apostrophe into '.
         text = (text or one_byte_each(note)).replace(b"'", b'"')
-        self._is_plain = is_plain
+        self.is_plain = is_plain
         self._in_note: list[Span] = []  # what stands in the buffer with another length than in the note,
         self._in_buffer: list[Span] = []  # and where it stands there
-        has_construct = not is_plain and bool((b"&" in text and _ENTITY.search(text)) or _HASHES.search(text))
-        is_rewritten = has_construct or not note.isascii()
-        self.buffer = self._rewrite(note, text, has_construct) if is_rewritten else text
+        self.buffer = text if is_plain and note.isascii() else self._rewrite(note, text)
 
-    def _rewrite(self, note: str, text: bytes, has_construct: bool) -> bytes:
+    def _rewrite(self, note: str, text: bytes) -> bytes:
         """Replace every construct and keep those that change the length."""
         parts: list[bytes] = []
         copied, length = 0, 0
-        for start in _candidates(text, has_construct):
+        for start in _candidates(text):
             if start < copied:
                 continue
             end = start + 1
@@ -162,7 +166,7 @@ class CleanNote:
         Trailing white space keeps its first character here: nothing comes after it whose offset it could change.
         """
         text = b" " + self.buffer[:end]  # as if behind a blank, so that those at the beginning of the note go too
-        if self._is_plain:
+        if self.is_plain:
             is_blank = np.frombuffer(text, np.uint8) <= 0x20
         else:
             is_blank = np.frombuffer(text.translate(_IS_BLANK), np.bool_)

@@ -78,7 +78,7 @@ class FastMatcher:
             if is_plain:
                 return _located(CleanNote(note, text, is_plain=True), occurrences) if occurrences else None
         clean = CleanNote(note)
-        occurrences, _ = self._scan(self._cleaned_pattern, clean.buffer)
+        occurrences, clean.is_plain = self._scan(self._cleaned_pattern, clean.buffer)
         return _located(clean, occurrences) if occurrences else None
 
     def at_places(self, note: str, places: Collection[Span]) -> Result | None:  # noqa: D102 - see Matcher
