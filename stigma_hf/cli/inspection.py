@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from stigma_hf.cli.console import command, out
 from stigma_hf.errors import UsageError
@@ -20,7 +20,8 @@ def models(
     missing = [folder for folder in folders or () if not folder.is_dir()]
     if missing:
         raise UsageError(f"{missing[0]}: no such folder")
-    table = Table("--model", "what it is", "made from")
+    # A name is there to be copied, so it is folded and never cut.
+    table = Table(Column("--model", overflow="fold"), "what it is", "made from")
     for entry in find_models(folders or ()):
         table.add_row(entry.name, entry.title, entry.source)
     out.print(table)
