@@ -6,10 +6,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
 from stigma_hf.baseline.configuration import ESTIMATORS, MAJORITIES
 from stigma_hf.errors import UsageError
+from stigma_hf.recipe_files import read_recipe
 from stigma_hf.tasks import RESOURCES
 
 _FOLDER = RESOURCES / "recipes"
@@ -88,22 +87,11 @@ def load_recipe(name: str | Path) -> Recipe:
     Raises:
         UsageError: If there is no such recipe, or it is not one.
     """
-    if str(name) in recipe_names():
-        text = (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    elif (path := Path(name)).is_file():
-        text = path.read_text(encoding="utf-8")
-    else:
-        raise UsageError(f"expected a recipe file or one of {', '.join(recipe_names())}, found {str(name)!r}")
-    try:
-        entries = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"recipe {name}: expected YAML: {error}") from error
+    entries = read_recipe(str(name), _FOLDER, recipe_names())
     known = [entry.name for entry in fields(Recipe) if entry.name != "name"]
-    if not isinstance(entries, dict) or not {"title", "estimator"} <= entries.keys() <= set(known):
-        found = ", ".join(map(str, entries)) if isinstance(entries, dict) else type(entries).__name__
-        raise UsageError(
-            f"recipe {name}: expected title, estimator and any of {', '.join(known[2:])}, found {found or 'nothing'}"
-        )
+    if not {"title", "estimator"} <= entries.keys() <= set(known):
+        found = ", ".join(map(str, entries)) or "nothing"
+        raise UsageError(f"recipe {name}: expected title, estimator and any of {', '.join(known[2:])}, found {found}")
     return Recipe(Path(name).stem, **entries)
 
 

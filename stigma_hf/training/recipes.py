@@ -1,13 +1,11 @@
 """Recipes: how an encoder is fine-tuned, in YAML files that people can read, copy and change."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from stigma_hf.errors import UsageError
+from stigma_hf.recipe_files import read_recipe
 from stigma_hf.tasks import RESOURCES, check_tasks, load_tasks
 
 _FOLDER = RESOURCES / "recipes" / "encoders"
@@ -105,7 +103,7 @@ def _entries(name: str, based_by: tuple[str, ...]) -> dict[str, Any]:
     """The entries of a recipe file, with those of the recipe it is based on."""
     if name in based_by:
         raise UsageError(f"recipe {name} is based on itself, by way of {', '.join(based_by)}")
-    entries = _read(name)
+    entries = read_recipe(name, _FOLDER, encoder_recipe_names())
     base = entries.pop("based_on", None)
     if base is None:
         return entries
@@ -114,19 +112,3 @@ def _entries(name: str, based_by: tuple[str, ...]) -> dict[str, Any]:
     inherited = _entries(str(beside) if beside.is_file() else str(base), (*based_by, name))
     training = {**inherited.get("training", {}), **(entries.get("training") or {})}
     return {**inherited, **entries, "training": training}
-
-
-def _read(name: str) -> dict[str, Any]:
-    if name in encoder_recipe_names():
-        text = (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    elif (path := Path(name)).is_file():
-        text = path.read_text(encoding="utf-8")
-    else:
-        raise UsageError(f"expected a recipe file or one of {', '.join(encoder_recipe_names())}, found {name!r}")
-    try:
-        entries = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"recipe {name}: expected YAML: {error}") from error
-    if not isinstance(entries, Mapping):
-        raise UsageError(f"recipe {name}: expected a mapping, found {type(entries).__name__}")
-    return dict(entries)
