@@ -15,7 +15,7 @@ from stigma_hf.temperature import scale
 
 logger = logging.getLogger(__name__)
 
-LOWEST, HIGHEST = 0.05, 20.0
+LOWEST, HIGHEST = 0.005, 20.0
 """Temperatures that a fit looks among."""
 
 _SAME_LOSS = 1e-9
