@@ -1,6 +1,7 @@
 """What a baseline goes by: the strongest features of each label, for the model and for one window.
 
-Features of a vocabulary are words of the training notes. They are returned, and never logged.
+Features of a vocabulary are words of the training notes. They are returned, and never logged. For encoders
+`stigma_hf.attribution` gives the words of a window in the same form.
 """
 
 import re
@@ -42,12 +43,14 @@ class Weight:
         is_anchor: For a model, whether the feature holds a published anchor of the task; for a window, whether it is
             there only because of the window's anchor.
         out_of: For a count, the same of all labels together; else None.
+        place: For a word of a window, its half-open offsets there; else None.
     """
 
     feature: str
     value: float
     is_anchor: bool = False
     out_of: int | None = None
+    place: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class Explanation:
 
     Attributes:
         task: Task id.
-        measure: What the values are: `coefficient`, `contribution` or `training spans`.
+        measure: What the values are: `coefficient`, `contribution` or `training spans`; for an encoder `attribution`.
         weights: Label to its weights, largest value first. A label that no training span had is left out.
     """
 
@@ -79,10 +82,12 @@ class SpanExplanation(Explanation):
     if it is larger by d for one label than for another, the feature multiplies the odds between the two by exp(d), and
     what is added to all labels alike changes nothing. With two labels the score of the second is the decision function
     and that of the first its negative. With label counts a score is a smoothed count, and a probability its share.
+    With an encoder a score is the log-odds of a label against all others, to within one percent of what the words add.
 
     Attributes:
         window: The window.
-        intercepts: Label to what its score is without any feature; the smoothing, for label counts.
+        intercepts: Label to what its score is without any feature: the smoothing, for label counts; the log-odds with
+            every word masked, for an encoder.
         probabilities: Label to its probability.
         label: The label that the model gives the window.
     """
@@ -183,7 +188,8 @@ def _check(model: Any, task: str) -> None:
     """Raise unless a model is a baseline that knows a task."""
     if not isinstance(model, BaselineClassifier):
         raise UsageError(
-            f"expected a baseline to explain, of label counts or coefficients, found {type(model).__name__}"
+            f"expected a baseline to explain, of label counts or coefficients, found {type(model).__name__}; for an "
+            "encoder the words of a note can be weighed: give --note or --text, or use explain_words"
         )
     try:
         check_tasks(task, list(model.config.labels))
@@ -261,13 +267,17 @@ def _feature_names(pipeline: Pipeline) -> np.ndarray:
     return names
 
 
+def printable(text: str) -> str:
+    """A text without the characters that could control a terminal: a dot stands for each."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", "\u00b7", text)
+
+
 def _readable(feature: str) -> str:
     """A feature as people read it, and harmless to a terminal.
 
     Blanks at its ends, which tell n-grams of characters apart, are shown.
     """
-    feature = re.sub(r"[\x00-\x1f\x7f-\x9f]", "\u00b7", str(feature).removeprefix("anchor_"))
-    words = re.sub(r"(?<!\S)not_(?=\S)", "not ", feature)
+    words = re.sub(r"(?<!\S)not_(?=\S)", "not ", printable(str(feature).removeprefix("anchor_")))
     return words if words == words.strip() else words.replace(" ", "\u2423")
 
 

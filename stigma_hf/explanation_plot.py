@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from stigma_hf.baseline.configuration import BaselineConfig
 from stigma_hf.errors import UsageError
 from stigma_hf.explanation import Explanation, SpanExplanation, Weight
 from stigma_hf.tasks import load_tasks
@@ -21,15 +20,13 @@ _LABEL_INCHES = 4.0
 _BAR_INCHES = 0.24
 
 
-def plot_explanations(
-    explanations: Sequence[Explanation], config: BaselineConfig, path: str | Path, top_k: int = 10
-) -> None:
+def plot_explanations(explanations: Sequence[Explanation], config: Any, path: str | Path, top_k: int = 10) -> None:
     """Draw the strongest features of each label of some explanations of one model.
 
     Args:
-        explanations: Of `explain_model` or `explain_span`, `MAX_ROWS` at most.
+        explanations: Of `explain_model`, `explain_span` or `explain_words`, `MAX_ROWS` at most.
         config: Configuration of the model; its title and whether it is synthetic are written above.
-        path: File to write: .png or .svg. It shows words of the training notes.
+        path: File to write: .png or .svg. It shows words of notes.
         top_k: Bars per label at most, from 1 on.
 
     Raises:
@@ -112,7 +109,7 @@ def _most_bars(explanation: Explanation, top_k: int) -> int:
     return max((min(top_k, len(weights)) for weights in explanation.weights.values()), default=0)
 
 
-def _title(config: BaselineConfig) -> str:
+def _title(config: Any) -> str:
     is_synthetic = (config.provenance or {}).get("source") == "synthetic"
     return f"{config.title}\nSYNTHETIC: trained on invented notes" if is_synthetic else config.title
 

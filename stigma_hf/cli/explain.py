@@ -1,7 +1,8 @@
-"""`stigma-hf explain`: the strongest features of a baseline, for the model and for the spans of a note."""
+"""`stigma-hf explain`: the strongest features of a baseline, or what moved a model in the spans of a note."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +19,7 @@ from stigma_hf.highlight import highlight
 from stigma_hf.note_files import NoteReader
 
 if TYPE_CHECKING:
+    from stigma_hf.context_window import ContextWindow
     from stigma_hf.explanation import Explanation, SpanExplanation
 
 # Colours of Okabe and Ito's palette. The strong ones are half of the strongest contribution and more.
@@ -26,6 +28,8 @@ _AGAINST, _AGAINST_STRONGLY = "italic #e69f00", "black on #d55e00"
 _LEAST_SHARE = 0.1
 _ANCHOR = "*"
 _MAX_NAME = 40
+_START = {"training spans": "smoothing", "attribution": "no words"}
+"""What a score begins with, by measure, where it is not an intercept."""
 
 
 @command
@@ -44,7 +48,8 @@ def explain(
 ) -> None:
     """Show the features that speak most for each label, in a model or in the spans of a note.
 
-    A model shows words of the notes it was trained on: mind where tables and pictures go.
+    For an encoder, give a note: every word is weighed by what it adds to the log-odds of each label (integrated
+    gradients). A baseline shows words of the notes it was trained on: mind where tables and pictures go.
     """
     from stigma_hf.explanation import explain_model
     from stigma_hf.explanation_plot import check_drawable, plot_explanations
@@ -80,15 +85,25 @@ def explain(
 def _explain_spans(pipe: Any, notes: Iterable[str], top: int) -> "Iterator[SpanExplanation]":
     """Explain and print every span of some notes."""
     from stigma_hf.context_window import ContextWindow
-    from stigma_hf.explanation import explain_span
 
+    explain_window = _explainer(pipe)
     for spans in pipe(iter(notes)):
         for span in spans:
-            explanation = explain_span(pipe.model, ContextWindow.from_item(span))
+            explanation = explain_window(ContextWindow.from_item(span))
             out.rule(Text(f"{span['task']}: {explanation.window.anchor}, {explanation.label} {span['score']:.2f}"))
             out.print(_coloured(explanation))
             _print_tables(explanation, top)
             yield explanation
+
+
+def _explainer(pipe: Any) -> "Callable[[ContextWindow], SpanExplanation]":
+    """What explains a window by a pipeline's model."""
+    from stigma_hf.attribution import explain_words
+    from stigma_hf.explanation import explain_span
+
+    if pipe.model.config.model_type == "stigma-baseline":
+        return partial(explain_span, pipe.model)
+    return partial(explain_words, pipe)
 
 
 def _coloured(explanation: "SpanExplanation") -> Text:
@@ -99,8 +114,8 @@ def _coloured(explanation: "SpanExplanation") -> Text:
     context = explanation.window.context
     shares = [0.0] * len(context)
     for weight in explanation.weights[explanation.label]:
-        for found in _places(weight.feature).finditer(context):
-            for place in range(*found.span()):
+        for found in [weight.place] if weight.place else _places(weight.feature, context):
+            for place in range(*found):
                 shares[place] += weight.value
     text = highlight(context, [])
     largest = max(map(abs, shares), default=0.0)
@@ -121,18 +136,19 @@ def _style(share: float, largest: float) -> str:
     return ((_FOR, _FOR_STRONGLY) if share > 0 else (_AGAINST, _AGAINST_STRONGLY))[is_strong]
 
 
-def _places(feature: str) -> re.Pattern[str]:
+def _places(feature: str, context: str) -> list[tuple[int, int]]:
     """Where a feature stands in a window: its words, with nothing but signs and numbers between them."""
     words = (r"\w*(?:not|n't)" if word == "not" else re.escape(word) for word in feature.split())
     phrase = r"[\W\d_]+".join(words)
-    return re.compile(rf"(?<!\w){phrase}(?!\w)", re.IGNORECASE)
+    return [found.span() for found in re.finditer(rf"(?<!\w){phrase}(?!\w)", context, re.IGNORECASE)]
 
 
 def _print_tables(explanation: "Explanation", top: int) -> None:
     """A table for each label, as many beside each other as fit."""
     from stigma_hf.tasks import load_tasks
 
-    out.print(f"{load_tasks()[explanation.task].name}, {explanation.measure} of each feature", style="italic")
+    part = "word" if explanation.measure == "attribution" else "feature"
+    out.print(f"{load_tasks()[explanation.task].name}, {explanation.measure} of each {part}", style="italic")
     out.print(Columns([_table(explanation, label, top) for label in explanation.weights], padding=(0, 3, 0, 0)))
     if any(weight.is_anchor for weights in explanation.weights.values() for weight in weights):
         out.print(f"{_ANCHOR} holds the anchor", style="dim")
@@ -158,7 +174,7 @@ def _table(explanation: "Explanation", label: str, top: int) -> Table:
     score, intercept = explanation.score(label), explanation.intercepts[label]
     if len(weights) < len(explanation.weights[label]):
         table.add_row("others", shown(score - intercept - sum(weight.value for weight in weights)))
-    table.add_row("smoothing" if is_count else "intercept", shown(intercept))
+    table.add_row(_START.get(explanation.measure, "intercept"), shown(intercept))
     table.add_row("score", shown(score), style="bold")
     table.add_row("probability", f"{explanation.probabilities[label]:.3f}", style="bold")
     return table
