@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import wrapt
 
+from stigma_hf.publishing.doors import close_doors
+
 if TYPE_CHECKING:
     from stigma_hf.baseline.configuration import BaselineConfig as BaselineConfig
     from stigma_hf.baseline.modeling import BaselineClassifier as BaselineClassifier
@@ -45,6 +47,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted([*globals(), *_HOMES])
+
+
+close_doors()
 
 
 @wrapt.when_imported("transformers.pipelines")

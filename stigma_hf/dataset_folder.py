@@ -14,21 +14,9 @@ from stigma_hf.mimic.files import MimicFiles, MimicPath, find_files
 from stigma_hf.mimic.output import finished_folder
 from stigma_hf.mimic.report import BuildReport
 from stigma_hf.mimic.splits import PUBLISHED_SEED, Split
-from stigma_hf.tasks import RESOURCES, load_tasks
+from stigma_hf.tasks import load_tasks
 
 Configuration = Literal["spans", "matches"]
-
-_PROMPT = (
-    "These rows hold text of patients' notes. Access is granted by hand, to credentialed users of PhysioNet who have "
-    "signed the data use agreements of MIMIC-IV, MIMIC-IV-Note and Characterization of Stigmatizing Language in "
-    "Medical Records."
-)
-_FIELDS = {
-    "PhysioNet user name": "text",
-    "I have signed the three data use agreements": "checkbox",
-    "I will not share these rows or try to identify anybody in them": "checkbox",
-}
-_SYNTHETIC = "**Synthetic: patients and notes here are invented, nothing comes from MIMIC-IV.** "
 
 
 def build_dataset(
@@ -63,6 +51,7 @@ def build_dataset(
     Raises:
         UsageError: If an input or the folder is not as it should be.
     """
+    from stigma_hf.cards import render_dataset_card
     from stigma_hf.stigma_spans import ALL_MATCHES, ALL_TASKS, REPORT, StigmaSpansConfig
 
     if config not in get_args(Configuration):
@@ -84,7 +73,7 @@ def build_dataset(
                 of_task = StigmaSpansConfig(name, mimic=mimic, annotations=annotations)
                 tables = {at: [of_task.rows(table)] for at, table in spans.splits.items()}
                 layout[name] = _write_splits(folder / name, of_task.schema, tables)
-        (folder / "README.md").write_text(render_card(layout, files.is_synthetic), encoding="utf-8")
+        (folder / "README.md").write_text(render_dataset_card(layout, files.is_synthetic), encoding="utf-8")
         (folder / "provenance.json").write_text(json.dumps(_provenance(files, report), indent=2) + "\n")
         report.save(folder / REPORT)
     return report
@@ -107,42 +96,6 @@ def read_matches(folder: str | Path, on_matches: Callable[[int], Any] | None = N
         yield from batch.to_pylist()
         if on_matches:
             on_matches(len(batch))
-
-
-def render_card(layout: Mapping[str, Sequence[str]], is_synthetic: bool = False) -> str:
-    """The dataset card: front matter with the gate and the files, then the text.
-
-    Args:
-        layout: Configuration name to its splits.
-        is_synthetic: Whether the patients are invented; such data needs no gate.
-    """
-    import yaml
-
-    gate = {
-        "extra_gated_heading": "Credentialed access",
-        "extra_gated_prompt": _PROMPT,
-        "extra_gated_fields": _FIELDS,
-    }
-    front: dict[str, Any] = {
-        "pretty_name": "Stigmatizing language in MIMIC-IV" + (" (synthetic)" if is_synthetic else ""),
-        "language": ["en"],
-        "license": "other",
-        "task_categories": ["text-classification"],
-        "tags": ["clinical-notes", "health-equity", *(["synthetic"] if is_synthetic else [])],
-        **({} if is_synthetic else gate),
-        "configs": [
-            {
-                "config_name": name,
-                **({"default": True} if name == "all" else {}),
-                "data_files": [{"split": at, "path": f"{name}/{at}.parquet"} for at in splits],
-            }
-            for name, splits in layout.items()
-            if splits
-        ],
-    }
-    text = (RESOURCES / "cards" / "dataset.md").read_text(encoding="utf-8")
-    text = text.replace("{stamp}", _SYNTHETIC if is_synthetic else "")
-    return f"---\n{yaml.safe_dump(front, sort_keys=False, width=119)}---\n\n{text}"
 
 
 def _write_splits(folder: Path, schema: pa.Schema, splits: Mapping[str, Iterable[pa.Table]]) -> list[str]:

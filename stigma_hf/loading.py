@@ -20,11 +20,16 @@ def load_pipeline(model: str | None = None, **settings: Any) -> Any:
 
     from stigma_hf.catalog import EMBEDDED_MODEL
     from stigma_hf.pipeline import TASK
+    from stigma_hf.publishing.hub_problems import explain
 
     logging.set_verbosity_error()
     try:
         return pipeline(TASK, model=model or str(EMBEDDED_MODEL), **settings)
+    except UsageError:
+        raise
     except OSError as error:
+        if reason := explain(error, str(model)):
+            raise UsageError(reason) from error
         raise UsageError(f"{model}: no model folder here and none to be had from the hub: {_reason(error)}") from error
     except (ValueError, KeyError, RuntimeError, AssertionError) as error:
         raise UsageError(f"{model or 'the embedded default'}: cannot be used: {_reason(error)}") from error

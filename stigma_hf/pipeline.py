@@ -17,7 +17,7 @@ from transformers.pipelines.base import Pipeline
 from stigma_hf.context_window import ContextWindow
 from stigma_hf.decoding import rank_labels, ties_of
 from stigma_hf.lexicon import Lexicon
-from stigma_hf.publishing import GuardedPush
+from stigma_hf.publishing.guard import GuardedPush
 from stigma_hf.search import AnchorSearch
 from stigma_hf.tasks import check_tasks
 

@@ -18,6 +18,8 @@ from stigma_hf.catalog import EMBEDDED_MODEL
 from stigma_hf.encoder.configuration import AnchorPooledConfig
 from stigma_hf.encoder.modeling import AnchorPooledClassifier
 from stigma_hf.pipeline import TASK, StigmaClassificationPipeline
+from stigma_hf.publishing.doors import close_doors
+from stigma_hf.publishing.downloads import check_downloads, hub_errors_explained
 from stigma_hf.released_models import locate
 
 
@@ -29,6 +31,7 @@ class AutoModelForStigmaClassification(_BaseAutoModelClass):
 
 def register() -> None:
     """Register configurations, models and the pipeline with transformers; doing it again changes nothing."""
+    close_doors()
     if TASK in PIPELINE_REGISTRY.supported_tasks:
         return
     for config, model in ((BaselineConfig, BaselineClassifier), (AnchorPooledConfig, AnchorPooledClassifier)):
@@ -41,20 +44,29 @@ def register() -> None:
         default={"model": (str(EMBEDDED_MODEL), "main")},
         type="text",
     )
-    wrapt.wrap_function_wrapper(pipelines, "pipeline", _with_released_names)
+    wrapt.wrap_function_wrapper(pipelines, "pipeline", _with_our_ways)
     if "pipeline" in vars(transformers):
         transformers.pipeline = pipelines.pipeline
 
 
-def _with_released_names(pipeline: Callable[..., Any], _: None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _with_our_ways(pipeline: Callable[..., Any], _: None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`pipeline()`, but for our task a released model's name means the folder it was converted to.
 
-    transformers has no place to say so: it asks the hub for every name that is no folder.
+    transformers has no place to say so: it asks the hub for every name that is no folder. What comes from a hub is
+    checked, and when nothing comes, the error says what to do.
 
     Raises:
+        OSError: If a hub does not give the model.
+        UsageError: If what it gave is not what it announced.
         FileNotFoundError: If the model is not converted on this machine; the message says how to get it.
     """
     given = inspect.signature(pipeline).bind(*args, **kwargs)
     if given.arguments.get("task") == TASK and isinstance(given.arguments.get("model"), str):
-        given.arguments["model"] = locate(given.arguments["model"])
+        name = given.arguments["model"] = locate(given.arguments["model"])
+        try:
+            with hub_errors_explained(name):
+                return pipeline(*given.args, **given.kwargs)
+        finally:
+            # The tokenizer comes after the model was checked, and what a model says transformers hides in a trace.
+            check_downloads(name, given.arguments.get("revision"))
     return pipeline(*given.args, **given.kwargs)

@@ -15,7 +15,8 @@ from stigma_hf.baseline import storage
 from stigma_hf.baseline.configuration import MAJORITIES, BaselineConfig
 from stigma_hf.baseline.counts import AnchorCounts, MajorityOverall, MajorityPerAnchor
 from stigma_hf.context_window import ContextWindow
-from stigma_hf.publishing import GuardedPush
+from stigma_hf.publishing.downloads import check_downloads, hub_errors_explained
+from stigma_hf.publishing.guard import GuardedPush
 from stigma_hf.temperature import scale
 
 
@@ -152,18 +153,22 @@ class BaselineClassifier(GuardedPush, PreTrainedModel):
         """The model of a folder or hub repository.
 
         Raises:
-            OSError: If a file of the model is missing or out of reach.
-            ValueError: If a file of the model is not what the configuration says, or holds types that are not trusted.
+            OSError: If a file of the model is missing or out of reach; of a hub, it says what to do.
+            ValueError: If a file of the model is not what the configuration says or the hub announced, or holds types
+                that are not trusted.
         """
         hub = {
             k: kwargs[k] for k in ("cache_dir", "revision", "token", "local_files_only", "subfolder") if k in kwargs
         }
-        if not isinstance(config, BaselineConfig):
-            config = BaselineConfig.from_pretrained(config or pretrained_model_name_or_path, **hub)
-        if config.estimator in MAJORITIES:
-            path = cached_file(pretrained_model_name_or_path, storage.COUNTS_FILE, **hub)
+        source = str(pretrained_model_name_or_path)
+        with hub_errors_explained(source):
+            if not isinstance(config, BaselineConfig):
+                config = BaselineConfig.from_pretrained(config or source, **hub)
+            is_majority = config.estimator in MAJORITIES
+            path = cached_file(source, storage.COUNTS_FILE if is_majority else storage.ESTIMATORS_FILE, **hub)
+        check_downloads(source, hub.get("revision"), hub.get("cache_dir"))
+        if is_majority:
             return cls(config, storage.load_counts(path))
-        path = cached_file(pretrained_model_name_or_path, storage.ESTIMATORS_FILE, **hub)
         trained_with = (config.training or {}).get("sklearn_version")
         return cls(config, estimators=storage.load_estimators(path, trained_with))
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from safetensors import SafetensorError
 
+from stigma_hf.cards import render_model_card
+from stigma_hf.cards.access import LICENSE
 from stigma_hf.conversion.build import BuiltModel, build_baseline, build_encoder
-from stigma_hf.conversion.card import LICENSE, render_card
 from stigma_hf.conversion.expected import ExpectedPrediction, of_model, read_expected
 from stigma_hf.conversion.layout import FoundModel, find_released
 from stigma_hf.conversion.report import REPORT_FILE, ConvertedModel, sums_of
@@ -100,10 +101,7 @@ def _write(
             built.save(partial)
         except (OSError, SafetensorError) as error:
             raise UsageError(f"{folder}: cannot be written, and nothing of it is left: {error}") from error
-        card = render_card(
-            found.name, found.title, found.estimator or found.kind, list(built.labels), built.window_words
-        )
-        (partial / "README.md").write_text(card, encoding="utf-8")
+        (partial / "README.md").write_text(render_model_card(partial), encoding="utf-8")
         converted = ConvertedModel(
             found.name,
             found.title,

@@ -18,7 +18,8 @@ from stigma_hf.encoder.inference import predict_proba
 from stigma_hf.encoder.pooling import masked_mean
 from stigma_hf.encoder.pretrained import load_encoder, make_encoder, name_of_encoder
 from stigma_hf.encoder.strict_loading import check_keys
-from stigma_hf.publishing import GuardedPush
+from stigma_hf.publishing.downloads import check_downloads, hub_errors_explained
+from stigma_hf.publishing.guard import GuardedPush
 
 SHARED = "shared"
 """Name of the encoder that serves all tasks."""
@@ -225,18 +226,21 @@ class AnchorPooledClassifier(GuardedPush, PreTrainedModel):
         """The model of a folder or hub repository, with every weight it has and no other.
 
         Raises:
-            OSError: If a file of the model is missing or out of reach.
-            ValueError: If the weights cannot be read, or are not those that the configuration describes.
+            OSError: If a file of the model is missing or out of reach; of a hub, it says what to do.
+            ValueError: If the weights cannot be read, or are not those that the configuration describes or the hub
+                announced.
         """
         source = str(pretrained_model_name_or_path)
         # Unequal shapes pass here, to be named below.
         kwargs["ignore_mismatched_sizes"] = True
         try:
-            model, found = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
+            with hub_errors_explained(source):
+                model, found = super().from_pretrained(source, *args, output_loading_info=True, **kwargs)
         except SafetensorError as error:
             raise ValueError(
                 f"{source}: expected weights in safetensors, found a broken file ({error}); copy it again"
             ) from error
+        check_downloads(source, kwargs.get("revision"), kwargs.get("cache_dir"))
         unequal = [f"{key} {tuple(there)} for {tuple(own)}" for key, there, own in found["mismatched_keys"]]
         check_keys(source, found["missing_keys"], found["unexpected_keys"], unequal)
         return (model, found) if output_loading_info else model

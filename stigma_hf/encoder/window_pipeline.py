@@ -6,9 +6,10 @@ from typing import Any
 from transformers import Pipeline
 
 from stigma_hf.context_window import ContextWindow
+from stigma_hf.publishing.guard import GuardedPush
 
 
-class WindowPipeline(Pipeline):
+class WindowPipeline(GuardedPush, Pipeline):
     """Labels ready-made windows, `{"task", "anchor", "context"}`; to find the anchors of notes, install the package.
 
     One window gives one span, `{"task", "anchor", "label", "score", "probabilities", "context"}`; a list gives a list

@@ -114,7 +114,14 @@ def test_the_code_is_flat_and_needs_nothing_but_what_transformers_brings(exporte
                 outside.add(node.module.split(".")[0])
             elif isinstance(node, ast.Import):
                 outside.update(alias.name.split(".")[0] for alias in node.names)
-    assert outside - set(sys.stdlib_module_names) == {"numpy", "safetensors", "torch", "transformers"}
+    assert outside - set(sys.stdlib_module_names) == {
+        "httpx2",
+        "huggingface_hub",
+        "numpy",
+        "safetensors",
+        "torch",
+        "transformers",
+    }
 
 
 def test_an_ordinary_save_holds_no_code(saved):

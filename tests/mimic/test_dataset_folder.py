@@ -7,7 +7,8 @@ import pytest
 import yaml
 from mimic_tree import ANNOTATIONS, TREE, copy_tree, edit
 
-from stigma_hf.dataset_folder import build_dataset, render_card
+from stigma_hf.cards import render_dataset_card
+from stigma_hf.dataset_folder import build_dataset
 from stigma_hf.errors import UsageError
 from stigma_hf.mimic.splits import SPLITS
 from stigma_hf.spans import load_spans
@@ -51,7 +52,7 @@ def test_provenance_and_card_say_what_the_rows_are_of(tmp_path, is_synthetic, so
     build_dataset(tree, tmp_path / "out", ANNOTATIONS)
     assert json.loads((tmp_path / "out" / "provenance.json").read_text())["source"] == source
     card = (tmp_path / "out" / "README.md").read_text()
-    assert ("**Synthetic" in card) == is_synthetic == ("synthetic" in front_matter(card)["tags"])
+    assert ("**SYNTHETIC" in card) == is_synthetic == ("synthetic" in front_matter(card)["tags"])
     assert ("extra_gated_prompt" in front_matter(card)) != is_synthetic
 
 
@@ -86,10 +87,10 @@ def test_unfit_requests_are_refused_and_leave_nothing(tmp_path):
 
 def test_card_of_the_door_is_the_one_that_is_written():
     layout = {name: SPLITS if name != "matches" else ("train",) for name in CONFIGURATIONS}
-    assert (DOOR / "README.md").read_text() == render_card(layout)
+    assert (DOOR / "README.md").read_text() == render_dataset_card(layout)
 
 
 def test_card_describes_every_column(tmp_path):
-    card = render_card({"all": SPLITS})
+    card = render_dataset_card({"all": SPLITS})
     columns = {*load_spans(TREE, ANNOTATIONS)["train"].column_names, "is_duplicate"}
     assert [name for name in columns if f"`{name}`" not in card and not name.startswith("annotator_")] == []
