@@ -9,6 +9,7 @@ import typer
 from rich import box
 from rich.table import Table
 
+from stigma_hf.cli import reproduce_analyses, reproduce_training
 from stigma_hf.cli.console import command, err, out
 from stigma_hf.errors import UsageError
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from stigma_hf.published_ranges import Range
 
 app = typer.Typer(help="Compare published figures with what this package measures.", no_args_is_help=True)
+app.command()(reproduce_training.table1)
+app.command()(reproduce_training.learning_curve)
+app.command()(reproduce_analyses.table3)
+app.command()(reproduce_analyses.table7)
+app.command()(reproduce_analyses.figure1)
+app.command()(reproduce_analyses.agreement)
 
 
 @app.callback()
