@@ -4,14 +4,17 @@ import typer
 
 from stigma_hf.cli import (
     baselines,
+    card,
     convert,
     corpus,
+    demo,
     encoders,
     evaluate,
     explain,
     inspection,
     notes,
     prevalence,
+    publish,
     quickstart,
     reproduce,
     train,
@@ -41,5 +44,9 @@ app.command()(evaluate.evaluate)
 app.command()(explain.explain)
 app.command()(prevalence.prevalence)
 app.add_typer(reproduce.app, name="reproduce")
+app.command()(card.card)
+app.command()(publish.publish)
+app.add_typer(publish.access, name="access")
+app.command()(demo.demo)
 app.command()(inspection.models)
 app.command()(inspection.doctor)
