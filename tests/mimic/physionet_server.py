@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote
 
+from local_server import LocalServer
 
-class PhysioNetServer:
+
+class PhysioNetServer(LocalServer):
     """Serves `files` below /files, as PhysioNet does, to the users who signed, and keeps a log of the requests.
 
     Attributes:
@@ -37,20 +38,12 @@ class PhysioNetServer:
         self.redirects = {}
         self.requests = []
 
-    def __enter__(self):
-        handler = type("Handler", (_Handler,), {"site": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
-
-    def __exit__(self, *exception):
-        self._server.shutdown()
-        self._server.server_close()
+    def handler_class(self):
+        return type("Handler", (_Handler,), {"site": self})
 
     @property
     def base_url(self):
-        return f"http://127.0.0.1:{self._server.server_port}/files"
+        return f"{self.url}/files"
 
     def fetched(self, path):
         """Headers of the GET requests for one path."""

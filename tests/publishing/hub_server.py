@@ -6,8 +6,10 @@ import json
 import re
 import threading
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
+
+from local_server import LocalServer
 
 LARGE = (".safetensors", ".skops", ".parquet")
 """Files that a hub knows by their SHA-256 sum; others by that of git."""
@@ -88,7 +90,7 @@ class Fault:
     times: int = 1
 
 
-class HubServer:
+class HubServer(LocalServer):
     """Serves repositories to users by their tokens, and remembers who could have read what.
 
     Attributes:
@@ -112,21 +114,12 @@ class HubServer:
         self.lock = threading.Lock()
         self.is_closed = False
 
-    def __enter__(self):
-        handler = type("Handler", (_Handler,), {"hub": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return self
+    def handler_class(self):
+        return type("Handler", (_Handler,), {"hub": self})
 
     def __exit__(self, *exception):
-        self._server.shutdown()
-        self._server.server_close()
+        super().__exit__(*exception)
         self.is_closed = True
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     def add(self, name, files, private=True, gated="manual", kind="models"):
         """Put a repository there without asking anybody."""
