@@ -18,7 +18,6 @@ from stigma_hf.catalog import EMBEDDED_MODEL
 from stigma_hf.encoder.configuration import AnchorPooledConfig
 from stigma_hf.encoder.modeling import AnchorPooledClassifier
 from stigma_hf.pipeline import TASK, StigmaClassificationPipeline
-from stigma_hf.publishing.doors import close_doors
 from stigma_hf.publishing.downloads import check_downloads, hub_errors_explained
 from stigma_hf.released_models import locate
 
@@ -31,7 +30,6 @@ class AutoModelForStigmaClassification(_BaseAutoModelClass):
 
 def register() -> None:
     """Register configurations, models and the pipeline with transformers; doing it again changes nothing."""
-    close_doors()
     if TASK in PIPELINE_REGISTRY.supported_tasks:
         return
     for config, model in ((BaselineConfig, BaselineClassifier), (AnchorPooledConfig, AnchorPooledClassifier)):

@@ -13,7 +13,6 @@ from stigma_hf.mimic.files import MimicPath
 from stigma_hf.mimic.identity import code_identity
 from stigma_hf.mimic.report import BuildReport
 from stigma_hf.mimic.splits import PUBLISHED_SEED, Split
-from stigma_hf.publishing.doors import close_doors
 
 if TYPE_CHECKING:
     from datasets import DatasetDict
@@ -61,7 +60,6 @@ def load_spans(
     """
     from stigma_hf.stigma_spans import CONFIGURATIONS, StigmaSpansConfig
 
-    close_doors()
     if task not in CONFIGURATIONS:
         raise UsageError(f"expected task among {', '.join(CONFIGURATIONS)}, found {task!r}")
     options: dict[str, Any] = {
