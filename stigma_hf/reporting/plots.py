@@ -6,29 +6,17 @@ from io import StringIO
 from itertools import cycle
 from typing import Any
 
-from stigma_hf.reporting.svg import COLOURS, INK, inline_svg
+from stigma_hf.reporting.svg import COLOURS, DASHES, INK, STYLE, inline_svg
 from stigma_hf.reporting.wording import number
 
 _SHADE = "#0072B3"
 """Colour of full cells in light and dark pages alike."""
 
-_DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
-"""Tell lines apart without any colour."""
-
 _DARKEST = 0.7
 """Opacity of a full cell, at which dark and light text can still be read."""
 
 _STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "stigma_hf",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": "#808080",
-    "grid.alpha": 0.3,
-    "legend.frameon": False,
+    **STYLE,
     "savefig.transparent": True,
     **{name: INK for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")},
 }
@@ -167,7 +155,7 @@ def _roc(model: str, task: str, result: dict[str, Any]) -> Plot:
     panel = figure.subplots()
     panel.plot([0, 1], [0, 1], color="#808080", linewidth=0.8)
     told = []
-    styles = zip(cycle(COLOURS), cycle(_DASHES))
+    styles = zip(cycle(COLOURS), cycle(DASHES))
     for (label, curve), (colour, dash) in zip(result["roc"].items(), styles, strict=False):
         area = number(result["scores"]["per_label"][label]["roc_auc"]["value"], 2)
         told.append(f"{label}: area {area}")
@@ -202,7 +190,7 @@ def _calibration(model: str, task: str, result: dict[str, Any]) -> Plot:
         after = f"after, T = {number(fitted['temperature'], 2)}{unsettled}"
         curves = [("before", result["calibration_curve"]), (after, fitted["curve_after"])]
     told = []
-    for (name, curve), colour, dash, marker in zip(curves, COLOURS, _DASHES, "os", strict=False):
+    for (name, curve), colour, dash, marker in zip(curves, COLOURS, DASHES, "os", strict=False):
         filled = [of_bin for of_bin in curve if of_bin["n_spans"]]
         said = [of_bin["mean_probability"] for of_bin in filled]
         shares = [of_bin["share"] for of_bin in filled]

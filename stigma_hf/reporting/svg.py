@@ -11,6 +11,23 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 A page may set other shades of them as `--plot-1` and so on.
 """
 
+DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
+"""Tell lines apart without any colour."""
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "stigma_hf",
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#808080",
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+}
+"""Settings of matplotlib that all pictures share; text stays text, and the same figures give the same file."""
+
 _PROLOGUE = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _NAMESPACE = re.compile(r'\s+xmlns(?::\w+)?="[^"]*"')

@@ -5,20 +5,9 @@ from itertools import cycle
 from typing import Any
 
 from stigma_hf.reporting.plots import can_plot
-from stigma_hf.reporting.svg import COLOURS
+from stigma_hf.reporting.svg import COLOURS, DASHES, STYLE
 
-_DASHES = ("solid", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)))
 _MARKERS = "osD^"
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "stigma_hf",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-}
 
 
 def draw_learning_curve(curves: dict[str, Any]) -> str | None:
@@ -32,7 +21,7 @@ def draw_learning_curve(curves: dict[str, Any]) -> str | None:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    with rc_context(_STYLE):
+    with rc_context(STYLE):
         figure = Figure(figsize=(3.3 * len(curves["tasks"]) + 0.3, 3.9), layout="constrained")
         panels = figure.subplots(1, len(curves["tasks"]), sharey=True, squeeze=False)[0]
         for panel, (task, name) in zip(panels, curves["tasks"].items(), strict=True):
@@ -62,7 +51,7 @@ def describe(curves: dict[str, Any]) -> str:
 
 def _draw(panel: Any, curves: dict[str, Any], task: str) -> None:
     """The mean of every model with a band of one standard deviation on either side."""
-    styles = zip(cycle(COLOURS), cycle(_DASHES), cycle(_MARKERS))
+    styles = zip(cycle(COLOURS), cycle(DASHES), cycle(_MARKERS))
     for model, (colour, dash, marker) in zip(curves["models"], styles, strict=False):
         points = [point for point in model["tasks"][task] if point["mean"] is not None]
         patients = [point["n_patients"] for point in points]
@@ -73,5 +62,5 @@ def _draw(panel: Any, curves: dict[str, Any], task: str) -> None:
         panel.fill_between(patients, low, high, color=colour, alpha=0.15, linewidth=0)
     panel.set_ylim(0, 1)
     panel.set_xlim(left=0)
-    panel.grid(color="#808080", alpha=0.3)
+    panel.grid()
     panel.set_xlabel("training patients")

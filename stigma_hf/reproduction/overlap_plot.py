@@ -4,15 +4,10 @@ from io import StringIO
 from typing import Any
 
 from stigma_hf.reporting.plots import can_plot
-from stigma_hf.reporting.svg import COLOURS
+from stigma_hf.reporting.svg import COLOURS, STYLE
 
 _ROW_INCHES = 0.19
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "stigma_hf",
-    "font.family": "sans-serif",
-    "font.size": 8,
-}
+_FONT_SIZE = 8
 _DARKEST = 0.7
 """Opacity of a full cell, at which a dark number can still be read."""
 
@@ -30,7 +25,7 @@ def draw_figure1(report: dict[str, Any]) -> str | None:
 
     columns = _columns(report["tasks"])
     longest = max(sum(len(about["anchors"]) + 4 for about in column) for column in columns)
-    with rc_context(_STYLE):
+    with rc_context({**STYLE, "font.size": _FONT_SIZE}):
         figure = Figure(figsize=(3.9 * len(columns), _ROW_INCHES * longest + 0.5), layout="constrained")
         for part, column in zip(figure.subfigures(1, len(columns), squeeze=False)[0], columns, strict=True):
             heights = [len(about["anchors"]) + 1 for about in column]
