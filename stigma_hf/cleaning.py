@@ -105,7 +105,7 @@ class CleanNote:
     def _rewrite(self, note: str, text: bytes) -> bytes:
         """Replace every construct and keep those that change the length."""
         parts: list[bytes] = []
-        copied, length = 0, 0
+        copied, shift = 0, 0  # how far the note is copied, and how much longer the buffer is up to there
         for start in _candidates(text):
             if start < copied:
                 continue
@@ -117,13 +117,14 @@ class CleanNote:
                 replacement = _ENTITIES.get(construct.group(), b" ")
             else:
                 continue
-            parts += (text[copied:start], replacement)
-            length += start - copied
+            parts.append(text[copied:start])
+            parts.append(replacement)
             copied = end
-            if not end - start == len(replacement) == 1:
+            length = len(replacement)
+            if not end - start == length == 1:
                 self._in_note.append((start, end))
-                self._in_buffer.append((length, length + len(replacement)))
-            length += len(replacement)
+                self._in_buffer.append((start + shift, start + shift + length))
+                shift += length - (end - start)
         parts.append(text[copied:])
         return b"".join(parts)
 

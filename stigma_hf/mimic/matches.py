@@ -1,12 +1,13 @@
 """Turn notes into tables of matches, and add what is known of each patient."""
 
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 
 import pyarrow as pa
 
 from stigma_hf.cleaning import Span
 from stigma_hf.mimic.tables import AdmissionTable
-from stigma_hf.search import AnchorSearch
+from stigma_hf.search import AnchorMatch, AnchorSearch
 
 MATCHES = pa.schema(
     {
@@ -54,16 +55,16 @@ def search_notes(notes: pa.RecordBatch, search: AnchorSearch, places: Places | N
         search: What to look for.
         places: Where to look in each note; everywhere when None.
     """
-    rows, found = [], []
+    rows: list[int] = []
+    found: list[AnchorMatch] = []
     ids, texts = notes.column("note_id").to_pylist(), notes.column("text").to_pylist()
     for row, (note_id, text) in enumerate(zip(ids, texts, strict=True)):
         note = text.decode("latin-1")
-        for match in search.search(note) if places is None else search.search_at(note, places[note_id]):
-            rows.append(row)
-            found.append((match.task, match.anchor, match.clean_start, match.clean_end, match.context))
+        matches = search.search(note) if places is None else search.search_at(note, places[note_id])
+        rows += [row] * len(matches)
+        found += matches
     sources = notes.drop_columns("text").take(pa.array(rows, pa.int64()))
-    columns = zip(*found, strict=True) if found else [()] * len(_FOUND)
-    arrays = [pa.array(values, field.type) for field, values in zip(_FOUND, columns, strict=True)]
+    arrays = [pa.array(list(map(attrgetter(field.name), found)), field.type) for field in _FOUND]
     return pa.Table.from_arrays([*sources.columns, *arrays], schema=pa.schema([*sources.schema, *_FOUND]))
 
 
