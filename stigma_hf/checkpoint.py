@@ -1,7 +1,6 @@
 """Remember how far a file of spans has come, so that the same command goes on after it was stopped."""
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from stigma_hf.errors import UsageError
 from stigma_hf.result_files import ResultWriter
 from stigma_hf.summary import Summary
+from stigma_hf.whole_files import write_whole
 
 _SECONDS_BETWEEN = 1.0
 
@@ -79,9 +79,7 @@ class Checkpoint:
         if not force and now - self._saved_at < _SECONDS_BETWEEN:
             return
         record: dict[str, Any] = {"work": self._work, "size": writer.size(), "counts": summary.to_dict()}
-        beside = self.path.with_name(f"{self.path.name}.new")
-        beside.write_text(json.dumps(record), encoding="utf-8")
-        os.replace(beside, self.path)
+        write_whole(self.path, json.dumps(record))
         self._saved_at = now
 
     def finish(self) -> None:

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from stigma_hf.whole_files import write_whole
+
 logger = logging.getLogger(__name__)
 
 HOME_VARIABLE = "STIGMA_HF_HOME"
@@ -100,10 +102,8 @@ def remember(name: str, folder: Path) -> None:
     index = index_file()
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
-        partial = index.with_name(f"{index.name}.{os.getpid()}")
         entries = {**_read_index(), name: str(folder.absolute())}
-        partial.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-        os.replace(partial, index)
+        write_whole(index, json.dumps(entries, indent=2) + "\n")
     except OSError as error:
         logger.warning("%s: cannot note where %s is (%s): give its folder instead", index, name, error.strerror)
 

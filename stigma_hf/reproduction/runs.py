@@ -1,7 +1,6 @@
 """The runs of an experiment on disk: a record for each that is finished, which is never done again."""
 
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any
 from stigma_hf.errors import UsageError
 from stigma_hf.mimic.output import private_folder
 from stigma_hf.training.resume import check_same_run
+from stigma_hf.whole_files import write_whole
 
 RUNS = "runs"
 _IDENTITY = "identity.json"
@@ -63,7 +63,7 @@ class RunStore:
         private_folder(self._root)
         for model in models:
             private_folder(self._root / model)
-            _write(self._root / model / _IDENTITY, self._identities[model])
+            write_whole(self._root / model / _IDENTITY, _as_json(self._identities[model]))
 
     def clear(self) -> None:
         """Remove every run."""
@@ -81,7 +81,7 @@ class RunStore:
     def finish(self, run: Run, record: Mapping[str, Any]) -> None:
         """Keep what a run came to."""
         private_folder(self._root / run.model / run.task)
-        _write(self._record_file(run), record)
+        write_whole(self._record_file(run), _as_json(record))
 
     def _record_file(self, run: Run) -> Path:
         # Not `with_suffix`: a part may have a point in its name.
@@ -100,8 +100,5 @@ def _read(file: Path) -> dict[str, Any] | None:
         raise UsageError(f"{file}: expected a record of this package as JSON; remove the file: {error}") from error
 
 
-def _write(file: Path, entries: Mapping[str, Any]) -> None:
-    """Write a file that is there whole or not at all, wherever the process is stopped."""
-    partial = file.with_name(f"{file.name}.incomplete")
-    partial.write_text(json.dumps(entries, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(partial, file)
+def _as_json(entries: Mapping[str, Any]) -> str:
+    return json.dumps(entries, indent=1, allow_nan=False) + "\n"

@@ -1,7 +1,6 @@
 """What the tables of several experiments say alike: means over runs, what the runs were made with, what failed."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 
 from stigma_hf.errors import UsageError
 from stigma_hf.reporting.wording import NONE, SYNTHETIC
+from stigma_hf.whole_files import write_whole
 
 _MADE_WITH = ("stigma_hf_version", "git_commit", "has_uncommitted_changes", "python_version", "package_versions")
 
@@ -86,8 +86,6 @@ def write_files(folder: str | Path, files: Mapping[str, str]) -> None:
     """
     try:
         for name, text in files.items():
-            partial = Path(folder) / f"{name}.incomplete"
-            partial.write_text(text, encoding="utf-8")
-            os.replace(partial, Path(folder) / name)
+            write_whole(Path(folder) / name, text)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be written: {error.strerror or type(error).__name__}") from error
